@@ -1,0 +1,1 @@
+//! The web console: live services, URLs and logs behind a one-time sign-in link.

@@ -1,0 +1,1 @@
+//! The front door: routes, TLS, limits, compression and access log.

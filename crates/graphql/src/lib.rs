@@ -1,0 +1,1 @@
+//! A Hasura-compatible GraphQL API compiled to SQL.

@@ -1,0 +1,1 @@
+//! Doctor, resources, archives and update checks.

@@ -1,0 +1,1 @@
+//! PostgreSQL itself: find, install, initdb, tune, start, connect, and read the catalog.

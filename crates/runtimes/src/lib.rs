@@ -1,0 +1,1 @@
+//! Makes a plan real; embedded runs it as processes on this machine.

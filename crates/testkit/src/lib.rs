@@ -1,0 +1,1 @@
+//! A real PostgreSQL per test binary, a database per test, temporary projects, CLI runs.
