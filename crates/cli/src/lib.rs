@@ -1,8 +1,12 @@
-//! The commands. `nself db diff` is `commands/db/diff.rs`; a command computes a report and returns it, `terminal` shows
-//! it. The only crate that knows all others.
+//! The commands. `nself db query` is `commands/db/query.rs`; a command computes a report and returns it, `terminal`
+//! shows it. The only crate that knows all others.
 //!
 //! Adding a command: write `commands/<group>/<verb>.rs` with `Args` (clap, with examples in `after_help`) and
-//! `run(cx, args) -> Outcome`, then add a line to `commands.rs` and to the group's `mod.rs`.
+//! `run(cx, args) -> Outcome`, then add its lines to `commands.rs`, or to the group's own file.
+//!
+//! ```
+//! assert!(cli::command().find_subcommand("start").is_some());
+//! ```
 
 mod commands;
 mod context;
@@ -10,32 +14,48 @@ mod error;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use terminal::Terminal;
 
-pub use context::{Context, Outcome};
+pub use clap::Command as Clap;
+pub use context::{Context, Database, Outcome};
 pub use error::Error;
+
+const EXAMPLES: &str = "\
+Start here:
+  nself init --demo && nself start    a small shop with a database and a GraphQL API
+  nself status                        what is running, and where
+  nself doctor                        what is wrong, and the command that mends it";
 
 /// A complete backend from an empty folder.
 #[derive(Debug, Parser)]
-#[command(name = "nself", version, disable_version_flag = true)]
+#[command(name = "nself", disable_version_flag = true, arg_required_else_help = true, before_help = EXAMPLES)]
+#[command(after_help = "Run nself help <command> for its flags and examples.")]
 pub struct Cli {
     /// Print the result as JSON
     #[arg(long, global = true)]
     json: bool,
-    /// Environment to work on: dev, staging, prod or a name from .environments/
+    /// Work on this environment: dev, staging, prod or a name from .environments/
     #[arg(long, global = true, value_name = "NAME")]
     env: Option<String>,
+    /// Print the version
+    #[arg(long = "version", short = 'v', exclusive = true)]
+    version: bool,
     #[command(subcommand)]
-    command: commands::Command,
+    command: Option<commands::Command>,
 }
 
 /// Parses the command line, runs the command, shows its report. The program's exit code comes back.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let terminal = Terminal::new(cli.json, false);
+    let terminal = Terminal::new(cli.json);
     let cx = Context::new(terminal, cli.env);
-    match commands::run(&cx, cli.command) {
+    let command = cli.command.unwrap_or_else(|| {
+        // Only -v and --version get here: clap shows help when there is nothing at all.
+        let short = cli.version && std::env::args().any(|argument| argument == "-v");
+        commands::Command::Version(commands::version::Args { short })
+    });
+    match commands::run(&cx, command) {
         Ok(report) => {
             terminal.show(report.as_ref());
             ExitCode::from(report.exit() as u8)
@@ -45,4 +65,27 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.exit as u8)
         }
     }
+}
+
+/// The declaration of the whole command line, for tests and generated pages.
+pub fn command() -> Clap {
+    Cli::command()
+}
+
+/// The error codes of all crates.
+pub fn error_codes() -> Vec<&'static str> {
+    let crates = [
+        error::CODES,
+        console::CODES,
+        database::CODES,
+        gateway::CODES,
+        graphql::CODES,
+        operations::CODES,
+        postgres::CODES,
+        project::CODES,
+        runtimes::CODES,
+        server::CODES,
+        stack::CODES,
+    ];
+    crates.concat()
 }

@@ -1,1 +1,32 @@
-//! The database toolchain: migrations, seeds, queries.
+//! The database toolchain: migrations, seeds, queries. It works on a connection that the caller brings and on folders
+//! that the caller names; it starts no server, finds no project, and prints nothing.
+//!
+//! It is not: a driver (`tokio-postgres` is), a SQL parser (the server is; [`sql`] only finds where statements begin and
+//! end), or the introspected schema (`postgres::catalog`).
+//!
+//! Key types: [`migrate::Sources`] (the files), [`migrate::Status`] (files against database), [`seed::Seeds`],
+//! [`query::Script`], [`StatementFailure`] (what PostgreSQL refused, with file, line and column), [`Error`].
+//!
+//! ```
+//! # async fn example(client: &mut tokio_postgres::Client) -> Result<(), database::Error> {
+//! use database::migrate::{Sources, Target, migrate};
+//!
+//! let sources = Sources::new("/srv/shop", "nself/migrations");
+//! let applied = migrate(client, &sources, &Target::Everything, &Default::default(), &mut |_| {}).await?;
+//! assert!(migrate(client, &sources, &Target::Everything, &Default::default(), &mut |_| {}).await?.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+
+mod error;
+mod failure;
+pub mod migrate;
+pub mod query;
+pub mod seed;
+mod session;
+pub mod shell;
+pub mod sql;
+
+pub use error::{CODES, Error};
+pub use failure::StatementFailure;
+pub use session::Options;

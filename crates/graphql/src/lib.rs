@@ -1,1 +1,40 @@
-//! A Hasura-compatible GraphQL API compiled to SQL.
+//! A GraphQL API over PostgreSQL in Hasura v2's shape: the same names, the same answers, the same errors. Each request
+//! is compiled to one prepared statement whose result is the response's JSON.
+//!
+//! It is not: a general GraphQL server (there are no resolvers), nor the place where permissions are kept; only the
+//! admin role sees anything so far. Mutations, subscriptions and metadata are not served yet.
+//!
+//! A request goes through [`parse`] (text to syntax tree), [`validate`] (fragments, conditions, merging), [`plan`]
+//! (names against the [`schema`]), [`sql`] (one statement) and [`execute`]. What was compiled once is kept and used
+//! for every request with the same text and variables of the same shape ([`value::Touch`]).
+//!
+//! Key types: [`Options`] → [`Service`] → [`Handle`] → [`Error`]; [`Failure`] is what a client sees.
+//!
+//! ```no_run
+//! # async fn example(config: tokio_postgres::Config) -> Result<(), graphql::Error> {
+//! let options = graphql::Options::new(postgres::Pool::new(config, 10));
+//! let handle = graphql::Service::start(options).await?;
+//! let body = handle.execute("admin", &graphql::Request::new("{ users { name } }")).await;
+//! assert!(body.is_ok_and(|body| body.starts_with(b"{\"data\":")));
+//! let _router: axum::Router = handle.router();
+//! # Ok(())
+//! # }
+//! ```
+
+mod cache;
+mod error;
+pub mod execute;
+mod failure;
+mod http;
+mod introspection;
+pub mod parse;
+pub mod plan;
+pub mod schema;
+mod service;
+pub mod sql;
+pub mod validate;
+pub mod value;
+
+pub use error::{CODES, Error};
+pub use failure::{Code, Failure, Path};
+pub use service::{Handle, Options, Request, Service};

@@ -19,7 +19,7 @@ pub enum Exit {
 /// `Display` says *what* happened, in one sentence without a full stop.
 pub trait Diagnostic: std::error::Error {
     /// For example `NS-DB-014`. Stable for ever; the page of the same name explains it.
-    fn code(&self) -> &'static str;
+    fn code(&self) -> &str;
     /// Why it happened, where more is known than the sentence says.
     fn why(&self) -> Option<String> {
         None

@@ -33,3 +33,15 @@ pub enum Reply {
     ConsoleLink { url: String },
     Error { code: String, message: String, why: Option<String>, fix: Option<String> },
 }
+
+/// What `nself serve` says on its stdout, one JSON object a line, until the stack is up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "announce", rename_all = "kebab-case")]
+pub enum Announcement {
+    /// A service changed its state.
+    Service { name: String, state: crate::status::State, detail: Option<String> },
+    /// Every service had its first chance: those that could are ready.
+    Up { status: StackStatus },
+    /// The server gives up and ends.
+    Failed { code: String, message: String, why: Option<String>, fix: Option<String>, exit: u8 },
+}

@@ -36,7 +36,9 @@ pub struct Gateway {
     /// Largest request head, bytes.
     pub max_header_bytes: u64,
     pub compression: bool,
-    /// By zone name: general, graphql, auth, upload, static, webhook, functions, user.
+    /// By zone name: general, graphql, auth, upload, static, webhook, functions, user, and `service-<name>` for a custom
+    /// service with `CS_N_RATE_LIMIT`. A route whose zone is not here has no limit: in dev only zones that the user
+    /// set are here.
     pub zones: BTreeMap<String, Rate>,
     /// Origins allowed by CORS; `*` for any, and wildcards like `http://*.localhost`.
     pub cors_origins: Vec<String>,
@@ -129,7 +131,8 @@ pub struct Port {
 pub enum EnvValue {
     Plain(String),
     /// The name of a setting whose value is filled in by the runtime when it starts the service. `template` holds
-    /// `{}` where the value goes.
+    /// `{}` where the value goes; in a URL the value is percent-encoded. A secret inside another setting is named
+    /// `CS_1_ENV[API_KEY]` (an entry of a list) or `nself.toml[web.API_KEY]` (of a service's environment).
     Secret { secret: String, template: String },
 }
 
@@ -203,9 +206,23 @@ pub struct Deferred {
     pub name: String,
     pub setting: String,
     pub reason: String,
+    /// What to do about it.
+    pub fix: String,
 }
 
 impl Plan {
+    /// The services in the order in which they are stopped: each before those it depends on.
+    pub fn stop_order(&self) -> Vec<&Service> {
+        self.services.iter().rev().collect()
+    }
+
+    /// The plan as JSON, the same bytes for the same settings, ending with a line break.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a plan is plain data with string keys");
+        text.push('\n');
+        text
+    }
+
     pub fn service(&self, name: &str) -> Option<&Service> {
         self.services.iter().find(|service| service.name == name)
     }

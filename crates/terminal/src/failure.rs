@@ -4,7 +4,7 @@ use serde::Serialize;
 /// What a person is told when a command fails: the one error type at the edge of the program.
 #[derive(Debug, Clone, Serialize)]
 pub struct Failure {
-    pub code: &'static str,
+    pub code: String,
     pub message: String,
     pub why: Option<String>,
     pub fix: Option<String>,
@@ -23,6 +23,6 @@ impl<E: Diagnostic> From<E> for Failure {
                     .join(": ")
             });
         }
-        Self { code: error.code(), message: error.to_string(), why, fix: error.fix(), exit: error.exit() }
+        Self { code: error.code().to_owned(), message: error.to_string(), why, fix: error.fix(), exit: error.exit() }
     }
 }

@@ -8,7 +8,6 @@ use crate::{Failure, Page, Report, Style};
 #[derive(Debug, Clone, Copy)]
 pub struct Terminal {
     json: bool,
-    quiet: bool,
     colour: bool,
     interactive: bool,
 }
@@ -24,12 +23,11 @@ pub enum Answer {
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that prints")]
 impl Terminal {
     /// Looks at the streams and at `NO_COLOR`.
-    pub fn new(json: bool, quiet: bool) -> Self {
+    pub fn new(json: bool) -> Self {
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         Self {
             json,
-            quiet,
             colour: std::io::stdout().is_terminal() && !no_colour && !dumb && !json,
             interactive: std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !json,
         }
@@ -52,7 +50,7 @@ impl Terminal {
     pub fn show(&self, report: &dyn Report) {
         if self.json {
             self.raw(&format!("{:#}\n", report.json()));
-        } else if !self.quiet {
+        } else {
             let mut page = self.page();
             report.text(&mut page);
             self.raw(&page.finish());
@@ -68,7 +66,7 @@ impl Terminal {
 
     /// One line of talk while a command works.
     pub fn progress(&self, text: &str) {
-        if !self.quiet && !self.json {
+        if !self.json {
             eprintln!("{text}");
         }
     }

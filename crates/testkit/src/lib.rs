@@ -1,1 +1,22 @@
-//! A real PostgreSQL per test binary, a database per test, temporary projects, CLI runs.
+//! What tests stand on: a real PostgreSQL for the whole test run, a database for each test, temporary projects, and the
+//! built program.
+//!
+//! It is not: part of the product. It panics where the product returns errors.
+//!
+//! Key types: [`Postgres`] (the run's server), [`TestDatabase`] (dropped with the value), [`TempProject`].
+//!
+//! ```no_run
+//! # async fn example() {
+//! let database = testkit::db().await;
+//! let client = database.client().await;
+//! client.batch_execute("CREATE TABLE notes (id int PRIMARY KEY)").await.unwrap();
+//! # }
+//! ```
+
+mod database;
+mod program;
+mod server;
+
+pub use database::{TestDatabase, db};
+pub use program::{TempProject, free_port, nself, nself_path};
+pub use server::{Postgres, installation};

@@ -8,8 +8,8 @@ use crate::{Context, Outcome};
 #[command(after_help = "Examples:\n  nself version\n  nself version --short\n  nself version --json")]
 pub struct Args {
     /// Only the number
-    #[arg(long)]
-    short: bool,
+    #[arg(short, long)]
+    pub short: bool,
 }
 
 #[derive(Debug, Serialize)]

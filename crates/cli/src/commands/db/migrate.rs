@@ -1,0 +1,145 @@
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use database::migrate::{self, Applied, Migration, Target};
+use serde::Serialize;
+use terminal::{Page, Style, View};
+
+use super::{Waiting, count, migrate_create, migrate_repair, migrate_rollback, migrate_status, sources};
+use crate::{Context, Outcome};
+
+/// Apply the migrations that this database does not have yet
+#[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  nself db migrate\n  nself db migrate --dry-run\n  nself db migrate --to 004\n  nself db migrate status"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    up: Up,
+}
+
+// The Bash tool's spellings with a space.
+#[derive(Debug, Subcommand)]
+enum Action {
+    #[command(hide = true)]
+    Up(Up),
+    Create(migrate_create::Args),
+    Status(migrate_status::Args),
+    #[command(alias = "down")]
+    Rollback(migrate_rollback::Args),
+    Repair(migrate_repair::Args),
+}
+
+/// Apply the migrations that this database does not have yet
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  nself db migrate up\n  nself db migrate up --to 004")]
+pub struct Up {
+    /// Stop after this version
+    #[arg(long, value_name = "VERSION")]
+    to: Option<String>,
+    /// Print the SQL instead of running it
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+pub fn run(cx: &Context, args: Args) -> Outcome {
+    match args.action {
+        None => up(cx, args.up),
+        Some(Action::Up(args)) => up(cx, args),
+        Some(Action::Create(args)) => migrate_create::run(cx, args),
+        Some(Action::Status(args)) => migrate_status::run(cx, args),
+        Some(Action::Rollback(args)) => migrate_rollback::run(cx, args),
+        Some(Action::Repair(args)) => migrate_repair::run(cx, args),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct MigrateReport {
+    applied: Vec<Applied>,
+}
+
+impl View for MigrateReport {
+    fn text(&self, page: &mut Page) {
+        match self.applied.len() {
+            0 => page.line("Nothing to apply: the database has every migration."),
+            number => page.styled(Style::Good, format!("Applied {}.", count(number, "migration"))),
+        }
+    }
+}
+
+/// What would run.
+#[derive(Debug, Serialize)]
+pub(super) struct PlanReport {
+    pub(super) migrations: Vec<Planned>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Planned {
+    pub(super) id: String,
+    pub(super) file: PathBuf,
+    pub(super) transactional: bool,
+    pub(super) sql: String,
+}
+
+impl Planned {
+    fn up(migration: &Migration) -> Self {
+        Self {
+            id: migration.id(),
+            file: migration.up.file.clone(),
+            transactional: migration.transactional,
+            sql: migration.up.sql().to_owned(),
+        }
+    }
+}
+
+impl View for PlanReport {
+    fn text(&self, page: &mut Page) {
+        if self.migrations.is_empty() {
+            page.line("-- Nothing to run.");
+        }
+        for (number, planned) in self.migrations.iter().enumerate() {
+            if number > 0 {
+                page.blank();
+            }
+            let how = if planned.transactional { "one transaction" } else { "outside a transaction" };
+            page.styled(Style::Dim, format!("-- {} ({how})", planned.file.display()));
+            page.line(&planned.sql);
+        }
+    }
+}
+
+pub fn up(cx: &Context, args: Up) -> Outcome {
+    let settings = cx.settings()?;
+    let sources = sources(cx, &settings)?;
+    let target = args.to.map_or(Target::Everything, Target::Version);
+    let mut database = cx.client(&settings)?;
+    if args.dry_run {
+        let plan = database.runtime.block_on(migrate::plan(&database.client, &sources, &target))?;
+        return Ok(Box::new(PlanReport { migrations: plan.migrations.iter().map(Planned::up).collect() }));
+    }
+    let terminal = cx.terminal;
+    let mut progress = |done: &Applied| terminal.progress(&line(done));
+    let options = args.waiting.options();
+    let result = database.runtime.block_on(migrate::migrate(
+        &mut database.client,
+        &sources,
+        &target,
+        &options,
+        &mut progress,
+    ));
+    // Those before a failing one stay applied: a running server must see them either way.
+    if !result.as_ref().is_ok_and(Vec::is_empty) {
+        cx.schema_changed();
+    }
+    Ok(Box::new(MigrateReport { applied: result? }))
+}
+
+/// One line of progress.
+pub(super) fn line(done: &Applied) -> String {
+    format!("  {}_{}  {} ms", done.version, done.name, done.duration_ms)
+}

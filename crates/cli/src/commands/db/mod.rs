@@ -1,0 +1,91 @@
+//! `nself db`: the database's schema, data and shell.
+
+pub mod consent;
+mod migrate;
+mod migrate_create;
+mod migrate_repair;
+mod migrate_rollback;
+mod migrate_status;
+mod query;
+mod shell;
+
+use std::time::Duration;
+
+use clap::Subcommand;
+use database::{Options, migrate::Sources};
+use project::Settings;
+use terminal::Failure;
+
+use super::seed;
+pub use migrate_create::{CreatedReport, shown};
+
+use crate::{Context, Outcome};
+
+/// Change the database's schema, fill it, look into it
+#[derive(Debug, clap::Args)]
+#[command(
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  nself db migrate\n  nself db migrate:create add_coupons\n  nself db query \"SELECT now()\""
+)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Migrate(migrate::Args),
+    #[command(name = "migrate:create")]
+    MigrateCreate(migrate_create::Args),
+    #[command(name = "migrate:status")]
+    MigrateStatus(migrate_status::Args),
+    #[command(name = "migrate:up", hide = true)]
+    MigrateUp(migrate::Up),
+    #[command(name = "migrate:rollback", alias = "migrate:down")]
+    MigrateRollback(migrate_rollback::Args),
+    #[command(name = "migrate:repair")]
+    MigrateRepair(migrate_repair::Args),
+    Seed(seed::Args),
+    Shell(shell::Args),
+    Query(query::Args),
+}
+
+pub fn run(cx: &Context, args: Args) -> Outcome {
+    match args.command {
+        Command::Migrate(args) => migrate::run(cx, args),
+        Command::MigrateCreate(args) => migrate_create::run(cx, args),
+        Command::MigrateStatus(args) => migrate_status::run(cx, args),
+        Command::MigrateUp(args) => migrate::up(cx, args),
+        Command::MigrateRollback(args) => migrate_rollback::run(cx, args),
+        Command::MigrateRepair(args) => migrate_repair::run(cx, args),
+        Command::Seed(args) => seed::run(cx, args),
+        Command::Shell(args) => shell::run(cx, args),
+        Command::Query(args) => query::run(cx, args),
+    }
+}
+
+/// The project's migration files.
+pub fn sources(cx: &Context, settings: &Settings) -> Result<Sources, Failure> {
+    let directory = settings.text("NSELF_MIGRATIONS_DIR").unwrap_or("nself/migrations");
+    Ok(Sources::new(cx.project()?.root(), directory))
+}
+
+/// How long to wait for others.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Waiting {
+    /// Seconds to wait for a table that another session uses
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    lock_timeout: u64,
+}
+
+impl Waiting {
+    pub fn options(&self) -> Options {
+        Options { lock_timeout: Duration::from_secs(self.lock_timeout), ..Options::default() }
+    }
+}
+
+/// `1 migration`, `3 migrations`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

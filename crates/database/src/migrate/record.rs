@@ -1,0 +1,164 @@
+//! The table `nself.migrations`: what this database knows about the migrations it has.
+
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use tokio_postgres::{Client, Row};
+
+use super::{Migration, Version};
+use crate::{Error, session};
+
+/// One row.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub version: Version,
+    pub name: String,
+    /// None when another tool applied it: its file cannot be compared.
+    pub checksum: Option<String>,
+    pub finished: bool,
+    pub applied_at: Option<Timestamp>,
+    pub duration_ms: Option<i64>,
+    pub applied_by: String,
+}
+
+/// Reads without changing anything: before the first `migrate` the table of the Bash nself counts.
+pub(crate) async fn read(client: &Client) -> Result<Vec<Record>, Error> {
+    if !exists(client, "nself.migrations").await? {
+        return legacy(client).await;
+    }
+    let rows = client
+        .query(
+            "SELECT version, name, checksum, state = 'applied', applied_at, duration_ms, applied_by FROM nself.migrations",
+            &[],
+        )
+        .await?;
+    let mut records: Vec<Record> = rows.iter().filter_map(record).collect();
+    records.sort_by(|a, b| a.version.cmp(&b.version));
+    Ok(records)
+}
+
+fn record(row: &Row) -> Option<Record> {
+    Some(Record {
+        version: Version::parse(row.get(0))?,
+        name: row.get(1),
+        checksum: row.get(2),
+        finished: row.get(3),
+        applied_at: timestamp(row.get(4)),
+        duration_ms: row.get(5),
+        applied_by: row.get(6),
+    })
+}
+
+pub(crate) fn timestamp(time: Option<SystemTime>) -> Option<Timestamp> {
+    Timestamp::try_from(time?).ok()
+}
+
+pub(crate) async fn exists(client: &Client, table: &str) -> Result<bool, Error> {
+    Ok(client.query_one("SELECT to_regclass($1) IS NOT NULL", &[&table]).await?.get(0))
+}
+
+/// `public.schema_migrations (version, name, applied_at)` of the Bash nself. Tables of that name by other tools
+/// (Rails, golang-migrate) lack `applied_at` and are left alone.
+async fn legacy(client: &Client) -> Result<Vec<Record>, Error> {
+    let columns = client
+        .query(
+            "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass('public.schema_migrations')
+               AND attnum > 0 AND NOT attisdropped",
+            &[],
+        )
+        .await?;
+    let has = |name: &str| columns.iter().any(|row| row.get::<_, &str>(0) == name);
+    if !has("version") || !has("applied_at") {
+        return Ok(Vec::new());
+    }
+    let name = if has("name") { "coalesce(name::text, '')" } else { "''" };
+    let rows = client
+        .query(
+            &format!(
+                "SELECT version::text, {name}, NULL::text, true, applied_at::timestamptz, NULL::bigint, 'earlier nself'
+                 FROM public.schema_migrations"
+            ),
+            &[],
+        )
+        .await?;
+    let mut records: Vec<Record> = rows.iter().filter_map(record).collect();
+    records.sort_by(|a, b| a.version.cmp(&b.version));
+    Ok(records)
+}
+
+/// Creates the table where it is missing and takes over, once, what the Bash nself applied. One transaction: a crash
+/// leaves either no table or a complete one.
+pub(crate) async fn prepare(client: &mut Client) -> Result<(), Error> {
+    if exists(client, "nself.migrations").await? {
+        return Ok(());
+    }
+    let transaction = client.transaction().await?;
+    let inherited = legacy(transaction.client()).await?;
+    transaction.batch_execute(include_str!("record.sql")).await?;
+    for record in inherited {
+        let applied_at = record.applied_at.map(SystemTime::from);
+        transaction
+            .execute(
+                "INSERT INTO nself.migrations (version, name, applied_at, applied_by)
+                 VALUES ($1, $2, coalesce($3, clock_timestamp()), $4) ON CONFLICT (version) DO NOTHING",
+                &[&record.version.as_str(), &record.name, &applied_at, &record.applied_by],
+            )
+            .await?;
+    }
+    project::fault::hit("migrate.before-table");
+    Ok(transaction.commit().await?)
+}
+
+/// Records a migration as applied, in the caller's transaction where it has one.
+pub(crate) async fn insert(client: &Client, migration: &Migration, duration: Duration) -> Result<(), Error> {
+    let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    client
+        .execute(
+            "INSERT INTO nself.migrations (version, name, checksum, duration_ms, applied_by) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (version) DO UPDATE SET state = 'applied', checksum = excluded.checksum,
+                 applied_at = excluded.applied_at, duration_ms = excluded.duration_ms",
+            &[
+                &migration.version.as_str(),
+                &migration.name,
+                &migration.checksum,
+                &milliseconds,
+                &session::author(),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Records that a migration outside a transaction has begun.
+pub(crate) async fn start(client: &Client, migration: &Migration) -> Result<(), Error> {
+    client
+        .execute(
+            "INSERT INTO nself.migrations (version, name, checksum, state, applied_by) VALUES ($1, $2, $3, 'started', $4)",
+            &[&migration.version.as_str(), &migration.name, &migration.checksum, &session::author()],
+        )
+        .await?;
+    Ok(())
+}
+
+/// `version` as it was recorded.
+pub(crate) async fn delete(client: &Client, version: &Version) -> Result<(), Error> {
+    client.execute("DELETE FROM nself.migrations WHERE version = $1", &[&version.as_str()]).await?;
+    Ok(())
+}
+
+/// Says that a rollback outside a transaction has begun: until it ends, the migration is neither here nor gone.
+pub(crate) async fn reopen(client: &Client, version: &Version) -> Result<(), Error> {
+    client.execute("UPDATE nself.migrations SET state = 'started' WHERE version = $1", &[&version.as_str()]).await?;
+    Ok(())
+}
+
+/// Takes the file as it is now for what was applied.
+pub(crate) async fn accept(client: &Client, version: &Version, checksum: &str) -> Result<(), Error> {
+    client
+        .execute(
+            "UPDATE nself.migrations SET checksum = $2, state = 'applied' WHERE version = $1",
+            &[&version.as_str(), &checksum],
+        )
+        .await?;
+    Ok(())
+}

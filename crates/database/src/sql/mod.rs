@@ -1,0 +1,24 @@
+//! PostgreSQL's lexical rules, as far as they are needed to cut a script into statements, to find comments that speak to
+//! nself, and to say where in a file a statement stands. It is not a parser: what a statement means is the server's
+//! business.
+
+mod lexer;
+mod position;
+mod split;
+
+pub use lexer::{Kind, Lexer, Token};
+pub use position::{Position, byte_of_character};
+pub use split::{Statement, split};
+
+/// True when one of the comments that open the script is `-- nself: <directive>`.
+///
+/// ```
+/// let script = "-- Build the index without blocking writers.\n-- nself: no-transaction\nCREATE INDEX …";
+/// assert!(database::sql::directive(script, "no-transaction"));
+/// ```
+pub fn directive(text: &str, directive: &str) -> bool {
+    Lexer::new(text)
+        .take_while(|token| matches!(token.kind, Kind::Whitespace | Kind::Comment))
+        .filter_map(|token| text[token.range].strip_prefix("--")?.trim().strip_prefix("nself:"))
+        .any(|said| said.trim() == directive)
+}

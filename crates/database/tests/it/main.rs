@@ -1,0 +1,9 @@
+//! Migrations, seeds and queries against a real PostgreSQL.
+#![allow(clippy::unwrap_used)]
+
+mod crash;
+mod demo;
+mod migrate;
+mod query;
+mod seed;
+mod support;

@@ -1,0 +1,130 @@
+//! Compiled requests, kept by text and by the shape of their variables.
+
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
+
+use crate::plan::{Plan, RootValue};
+use crate::sql::Statement;
+use crate::value::Provided;
+
+/// Memory the kept requests may take, in bytes; their own estimate.
+const CAPACITY: u64 = 32 << 20;
+
+/// Plans of one text, for variables of different shapes.
+const VARIANTS: usize = 16;
+
+/// A larger ready answer (introspection of many tables) is computed anew instead of kept.
+const READY_LIMIT: usize = 256 << 10;
+
+/// A request compiled.
+#[derive(Debug)]
+pub struct Compiled {
+    pub plan: Plan,
+    pub statement: Option<Statement>,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    query: String,
+    operation: Option<String>,
+}
+
+#[derive(Hash)]
+struct KeyRef<'a> {
+    query: &'a str,
+    operation: Option<&'a str>,
+}
+
+impl Equivalent<Key> for KeyRef<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.query == key.query && self.operation == key.operation.as_deref()
+    }
+}
+
+type Variants = Arc<Mutex<Vec<Arc<Compiled>>>>;
+
+#[derive(Debug, Clone)]
+struct ByText;
+
+impl Weighter<Key, Variants> for ByText {
+    fn weight(&self, key: &Key, _: &Variants) -> u64 {
+        // The text, the statement and the plan grow together; a variant more or less is not worth counting.
+        (key.query.len() as u64 + 512) * 8
+    }
+}
+
+/// The least used texts are dropped when it is full.
+#[derive(Debug)]
+pub struct PlanCache(Cache<Key, Variants, ByText>);
+
+impl Default for PlanCache {
+    fn default() -> Self {
+        Self(Cache::with_weighter(4_096, CAPACITY, ByText))
+    }
+}
+
+impl PlanCache {
+    /// A request compiled before that fits these variables.
+    pub fn get(&self, query: &str, operation: Option<&str>, provided: &Provided) -> Option<Arc<Compiled>> {
+        let variants = self.0.get(&KeyRef { query, operation })?;
+        let variants = variants.lock().unwrap_or_else(PoisonError::into_inner);
+        variants.iter().find(|compiled| compiled.fits(provided)).cloned()
+    }
+
+    pub fn insert(&self, query: &str, operation: Option<&str>, compiled: Arc<Compiled>) {
+        if compiled.ready_bytes() > READY_LIMIT {
+            return;
+        }
+        if let Some(variants) = self.0.get(&KeyRef { query, operation }) {
+            let mut variants = variants.lock().unwrap_or_else(PoisonError::into_inner);
+            if variants.len() >= VARIANTS {
+                variants.remove(0);
+            }
+            variants.push(compiled);
+            return;
+        }
+        let key = Key { query: query.to_owned(), operation: operation.map(str::to_owned) };
+        self.0.insert(key, Arc::new(Mutex::new(vec![compiled])));
+    }
+}
+
+impl Compiled {
+    fn fits(&self, provided: &Provided) -> bool {
+        // Every declared variable is touched, so that a longer map holds one that is not declared.
+        let declared = |name: &String| self.plan.touches.iter().any(|touch| touch.variable == *name);
+        self.plan.touches.iter().all(|touch| touch.holds(provided)) && provided.keys().all(declared)
+    }
+
+    fn ready_bytes(&self) -> usize {
+        let ready = self.plan.roots.iter().map(|root| match &root.value {
+            RootValue::Ready(text) => text.len(),
+            _ => 0,
+        });
+        ready.sum()
+    }
+}
+
+// Quick_cache looks a key up by its hash, so both forms must hash alike; derived hashes of `String` and `str` do.
+#[cfg(test)]
+mod tests {
+    use std::hash::Hasher;
+
+    use super::*;
+
+    #[test]
+    fn both_forms_of_a_key_hash_alike() {
+        let hash = |value: &dyn Fn(&mut std::hash::DefaultHasher)| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            value(&mut hasher);
+            hasher.finish()
+        };
+        for operation in [None, Some("q")] {
+            let key = Key { query: "{ a }".to_owned(), operation: operation.map(str::to_owned) };
+            let found = KeyRef { query: "{ a }", operation };
+            assert_eq!(hash(&|hasher| key.hash(hasher)), hash(&|hasher| found.hash(hasher)));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Why the service cannot start or read a new catalog.
+
+use project::Diagnostic;
+
+/// Every code of this crate; each has a page in `assets/errors`.
+pub const CODES: &[&str] = &["NS-GQL-001", "NS-GQL-002", "NS-GQL-003"];
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the GraphQL engine cannot connect to PostgreSQL")]
+    Connect(#[source] postgres::Error),
+    #[error("the GraphQL engine cannot read the database's catalog")]
+    Catalog(#[source] postgres::catalog::Error),
+    #[error("the GraphQL schema could not be built")]
+    Build,
+}
+
+impl Diagnostic for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Connect(_) => "NS-GQL-001",
+            Self::Catalog(_) => "NS-GQL-002",
+            Self::Build => "NS-GQL-003",
+        }
+    }
+
+    fn why(&self) -> Option<String> {
+        match self {
+            Self::Connect(source) => Some(source.to_string()),
+            Self::Catalog(source) => Some(source.to_string()),
+            Self::Build => Some("the builder stopped with an internal error, which the log names".to_owned()),
+        }
+    }
+
+    fn fix(&self) -> Option<String> {
+        Some(match self {
+            Self::Connect(_) => "nself status, then nself logs postgres".to_owned(),
+            Self::Catalog(source) => source.fix().unwrap_or_else(|| "nself logs graphql".to_owned()),
+            Self::Build => "nself logs graphql".to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_listed_and_has_a_page() {
+        let listed = |error: &Error| CODES.contains(&error.code());
+        assert!(listed(&Error::Build));
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/errors");
+        for code in CODES {
+            let page = std::fs::read_to_string(folder.join(format!("{code}.md"))).unwrap_or_default();
+            assert!(page.starts_with(&format!("# {code}: ")), "{code} has no page");
+        }
+    }
+}

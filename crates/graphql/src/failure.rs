@@ -1,0 +1,140 @@
+//! What a client is told when a request fails, in Hasura's shape, since clients branch on it.
+
+use std::fmt::Write as _;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// Hasura's error codes, as far as this engine gives them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    AccessDenied,
+    BadRequest,
+    ConstraintViolation,
+    DataException,
+    InvalidJson,
+    ParseFailed,
+    PostgresError,
+    Timeout,
+    Unexpected,
+    ValidationFailed,
+}
+
+impl Code {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessDenied => "access-denied",
+            Self::BadRequest => "bad-request",
+            Self::ConstraintViolation => "constraint-violation",
+            Self::DataException => "data-exception",
+            Self::InvalidJson => "invalid-json",
+            Self::ParseFailed => "parse-failed",
+            Self::PostgresError => "postgres-error",
+            Self::Timeout => "timeout",
+            Self::Unexpected => "unexpected",
+            Self::ValidationFailed => "validation-failed",
+        }
+    }
+}
+
+/// A failed request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    pub code: Code,
+    /// Where in the request: `$.selectionSet.users.args.where`.
+    pub path: String,
+    pub message: String,
+    /// What only developers may see; sent in development mode alone.
+    pub internal: Option<Box<serde_json::Value>>,
+}
+
+impl Failure {
+    pub fn new(code: Code, path: impl ToString, message: impl Into<String>) -> Self {
+        Self { code, path: path.to_string(), message: message.into(), internal: None }
+    }
+
+    /// The commonest kind.
+    pub fn invalid(path: impl ToString, message: impl Into<String>) -> Self {
+        Self::new(Code::ValidationFailed, path, message)
+    }
+
+    /// The response body. `internal` is shown in development mode only.
+    pub fn to_body(&self, dev_mode: bool) -> Vec<u8> {
+        let body = Body { errors: [Entry { failure: self, dev_mode }] };
+        serde_json::to_vec(&body).expect("strings and JSON values serialise")
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Body<'a> {
+    errors: [Entry<'a>; 1],
+}
+
+struct Entry<'a> {
+    failure: &'a Failure,
+    dev_mode: bool,
+}
+
+impl Serialize for Entry<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut extensions = serde_json::Map::new();
+        extensions.insert("path".to_owned(), self.failure.path.as_str().into());
+        extensions.insert("code".to_owned(), self.failure.code.as_str().into());
+        if let (true, Some(internal)) = (self.dev_mode, &self.failure.internal) {
+            extensions.insert("internal".to_owned(), (**internal).clone());
+        }
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("message", &self.failure.message)?;
+        map.serialize_entry("extensions", &extensions)?;
+        map.end()
+    }
+}
+
+/// A place in a request, kept as a chain on the stack and written out only when something fails there.
+#[derive(Debug, Clone, Copy)]
+pub struct Path<'a> {
+    parent: Option<&'a Path<'a>>,
+    step: Step<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step<'a> {
+    Root,
+    Key(&'a str),
+    Index(usize),
+}
+
+impl Path<'static> {
+    pub const ROOT: Self = Self { parent: None, step: Step::Root };
+}
+
+impl Path<'_> {
+    pub fn key<'b>(&'b self, key: &'b str) -> Path<'b> {
+        Path { parent: Some(self), step: Step::Key(key) }
+    }
+
+    pub fn index(&self, index: usize) -> Path<'_> {
+        Path { parent: Some(self), step: Step::Index(index) }
+    }
+}
+
+impl std::fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut steps = Vec::new();
+        let mut current = Some(self);
+        while let Some(path) = current {
+            steps.push(path.step);
+            current = path.parent;
+        }
+        for step in steps.into_iter().rev() {
+            match step {
+                Step::Root => f.write_char('$')?,
+                Step::Index(index) => write!(f, "[{index}]")?,
+                Step::Key(key) if key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => {
+                    write!(f, ".{key}")?;
+                }
+                Step::Key(key) => write!(f, "[{}]", serde_json::Value::from(key))?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! `<table>_aggregate`.
+
+use crate::failure::{Failure, Path};
+use crate::schema::{AggregateOp, TableId, TypeId};
+use crate::validate::Selected;
+
+use super::{
+    AggregateOutput, AggregateSelect, AggregateValue, FieldOutput, FieldValue, OpColumn, Planner, unknown_field,
+};
+
+impl<'a> Planner<'a> {
+    pub(super) fn aggregate_select(
+        &mut self,
+        table: TableId,
+        selected: &Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<AggregateSelect, Failure> {
+        let rows = self.rows(table, selected.field, path)?;
+        let type_name = self.type_name(TypeId::Aggregate(table));
+        let fields = self.validator.inside(selected, &type_name, path)?;
+        let path = path.key("selectionSet");
+        let mut output = Vec::with_capacity(fields.len());
+        for selected in &fields {
+            let path = path.key(selected.key);
+            self.validator.arguments(selected.field, &[], &path)?;
+            let value = match selected.field.name.as_str() {
+                "__typename" => {
+                    self.validator.leaf(selected, &path)?;
+                    AggregateValue::TypeName(type_name.clone())
+                }
+                "nodes" => {
+                    let rows_type = &self.schema.tables[table].name;
+                    let inside = self.validator.inside(selected, rows_type, &path)?;
+                    AggregateValue::Nodes(self.output(table, &inside, &path.key("selectionSet"))?)
+                }
+                "aggregate" => AggregateValue::Fields(self.aggregate_fields(table, selected, &path)?),
+                other => return Err(unknown_field(other, &type_name, &path)),
+            };
+            output.push(AggregateOutput { key: selected.key.to_owned(), value });
+        }
+        Ok(AggregateSelect { table, rows, output })
+    }
+
+    fn aggregate_fields(
+        &mut self,
+        table: TableId,
+        selected: &Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<Vec<FieldOutput>, Failure> {
+        let type_name = self.type_name(TypeId::AggregateFields(table));
+        let fields = self.validator.inside(selected, &type_name, path)?;
+        let path = path.key("selectionSet");
+        let mut output = Vec::with_capacity(fields.len());
+        for selected in &fields {
+            let path = path.key(selected.key);
+            let name = selected.field.name.as_str();
+            let op = AggregateOp::named(name).filter(|&op| self.schema.has_aggregate(table, op));
+            let value = match (name, op) {
+                ("__typename", _) => {
+                    self.validator.leaf(selected, &path)?;
+                    FieldValue::TypeName(type_name.clone())
+                }
+                ("count", _) => self.count(table, selected, &path)?,
+                (_, Some(op)) => FieldValue::Op { op, columns: self.op_columns(table, op, selected, &path)? },
+                _ => return Err(unknown_field(name, &type_name, &path)),
+            };
+            output.push(FieldOutput { key: selected.key.to_owned(), value });
+        }
+        Ok(output)
+    }
+
+    fn count(&mut self, table: TableId, selected: &Selected<'a>, path: &Path<'_>) -> Result<FieldValue, Failure> {
+        self.validator.leaf(selected, path)?;
+        let fields = self.schema.describe(TypeId::AggregateFields(table)).fields;
+        let defined = fields.iter().find(|field| field.name == "count").map(|field| field.arguments.as_slice());
+        let arguments = self.validator.arguments(selected.field, defined.unwrap_or_default(), path)?;
+        let path = path.key("args");
+        let (mut columns, mut distinct) = (Vec::new(), false);
+        for (name, value) in arguments {
+            let path = path.key(name);
+            if self.validator.variables.is_null(&value) {
+                continue;
+            }
+            match name {
+                "columns" => columns = self.columns(table, value, &path)?,
+                _ => distinct = self.validator.boolean(&value, &path)?,
+            }
+        }
+        Ok(FieldValue::Count { columns, distinct })
+    }
+
+    fn op_columns(
+        &mut self,
+        table: TableId,
+        op: AggregateOp,
+        selected: &Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<Vec<(String, OpColumn)>, Failure> {
+        self.validator.arguments(selected.field, &[], path)?;
+        let type_name = self.type_name(TypeId::OpFields(table, op));
+        let fields = self.validator.inside(selected, &type_name, path)?;
+        let path = path.key("selectionSet");
+        let mut columns = Vec::with_capacity(fields.len());
+        for selected in &fields {
+            let path = path.key(selected.key);
+            let name = selected.field.name.as_str();
+            self.validator.leaf(selected, &path)?;
+            self.validator.arguments(selected.field, &[], &path)?;
+            let column = self.schema.tables[table].column(name);
+            let column = column.filter(|&column| op.takes(self.schema.scalar_of(table, column).family));
+            let found = match (name, column) {
+                ("__typename", _) => OpColumn::TypeName(type_name.clone()),
+                (_, Some(column)) => OpColumn::Column(column),
+                (_, None) => return Err(unknown_field(name, &type_name, &path)),
+            };
+            columns.push((selected.key.to_owned(), found));
+        }
+        Ok(columns)
+    }
+}

@@ -1,0 +1,139 @@
+//! Selections: columns, relationships, rows by key.
+
+use crate::failure::{Failure, Path};
+use crate::schema::{InputDef, Member, TableId, TypeId, TypeRef};
+use crate::validate::Selected;
+use crate::value::{Encoding, Value};
+
+use super::{Filter, Output, OutputValue, Planner, Rows, Select, Subject, unknown_field};
+
+impl<'a> Planner<'a> {
+    /// A list of rows: a query field or an array relationship.
+    pub(super) fn select(
+        &mut self,
+        table: TableId,
+        selected: &Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<Select, Failure> {
+        let rows = self.rows(table, selected.field, path)?;
+        let output = self.output_inside(table, selected, path)?;
+        Ok(Select { table, rows, output })
+    }
+
+    pub(super) fn by_primary_key(
+        &mut self,
+        table: TableId,
+        selected: &Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<Select, Failure> {
+        let defined = self.schema.key_arguments(table);
+        let arguments = self.validator.arguments(selected.field, &defined, path)?;
+        let path_to_arguments = path.key("args");
+        let mut key = Vec::new();
+        for (name, value) in arguments {
+            let path = path_to_arguments.key(name);
+            let column =
+                self.schema.tables[table].column(name).ok_or_else(|| unknown_field(name, "query_root", &path))?;
+            key.push(self.equals(table, column, value, &path)?);
+        }
+        let rows = Rows { filter: Filter::All(key), ..Rows::every() };
+        let output = self.output_inside(table, selected, path)?;
+        Ok(Select { table, rows, output })
+    }
+
+    fn equals(&mut self, table: TableId, column: usize, value: Value<'a>, path: &Path<'_>) -> Result<Filter, Failure> {
+        let found = self.schema.column(table, column);
+        let operator = self.schema.scalars[found.scalar].family.operator("_eq").expect("every type has equality");
+        let encoding = Encoding::of_scalar(self.schema, found.scalar);
+        let parameter = self.parameter(value, &self.schema.scalar_type(found.scalar).required(), encoding, path)?;
+        Ok(Filter::Compare { subject: Subject::Column(column), operator, parameter, cast: found.cast.clone() })
+    }
+
+    fn output_inside(
+        &mut self,
+        table: TableId,
+        selected: &Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<Vec<Output>, Failure> {
+        let type_name = &self.schema.tables[table].name;
+        let fields = self.validator.inside(selected, type_name, path)?;
+        self.output(table, &fields, &path.key("selectionSet"))
+    }
+
+    /// What each row shows.
+    pub(super) fn output(
+        &mut self,
+        table: TableId,
+        fields: &[Selected<'a>],
+        path: &Path<'_>,
+    ) -> Result<Vec<Output>, Failure> {
+        let mut output = Vec::with_capacity(fields.len());
+        for selected in fields {
+            let value = self.output_value(table, selected, &path.key(selected.key))?;
+            output.push(Output { key: selected.key.to_owned(), value });
+        }
+        Ok(output)
+    }
+
+    fn output_value(
+        &mut self,
+        table: TableId,
+        selected: &Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<OutputValue, Failure> {
+        let found = &self.schema.tables[table];
+        let name = selected.field.name.as_str();
+        if name == "__typename" {
+            self.validator.leaf(selected, path)?;
+            return Ok(OutputValue::TypeName(found.name.clone()));
+        }
+        match found.member(name) {
+            Some(Member::Column(column)) => {
+                self.validator.leaf(selected, path)?;
+                Ok(OutputValue::Column { column, path: self.column_path(table, column, selected, path)? })
+            }
+            Some(Member::Relationship(relationship)) => {
+                let target = found.relationships[relationship].target;
+                if !found.relationships[relationship].single {
+                    let select = self.select(target, selected, path)?;
+                    return Ok(OutputValue::Array { relationship, select });
+                }
+                self.validator.arguments(selected.field, &[], path)?;
+                let output = self.output_inside(target, selected, path)?;
+                let select = Select { table: target, rows: Rows::every(), output };
+                Ok(OutputValue::Object { relationship, select })
+            }
+            Some(Member::Aggregate(relationship)) => {
+                let target = found.relationships[relationship].target;
+                let select = self.aggregate_select(target, selected, path)?;
+                Ok(OutputValue::Aggregate { relationship, select })
+            }
+            None => Err(unknown_field(name, &found.name, path)),
+        }
+    }
+
+    /// `path:` of a JSON column.
+    fn column_path(
+        &mut self,
+        table: TableId,
+        column: usize,
+        selected: &Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<Option<usize>, Failure> {
+        let string = TypeRef::from(self.schema.built_in("String"));
+        let defined: &[InputDef] = if self.schema.scalar_of(table, column).family.is_json() {
+            &[InputDef { name: "path".to_owned(), description: None, r#type: string.clone(), default: None }]
+        } else {
+            &[]
+        };
+        let Some((_, value)) = self.validator.arguments(selected.field, defined, path)?.pop() else { return Ok(None) };
+        if self.validator.variables.is_null(&value) {
+            return Ok(None);
+        }
+        self.parameter(value, &string, Encoding::JsonPath, &path.key("args").key("path")).map(Some)
+    }
+
+    pub(super) fn type_name(&self, id: TypeId) -> String {
+        self.schema.type_name(id)
+    }
+}

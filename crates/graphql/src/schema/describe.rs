@@ -1,0 +1,337 @@
+//! Writing a type down: what introspection and SDL show.
+
+use super::{AggregateOp, Member, Meta, Root, Schema, TableId, TypeId};
+
+/// `__TypeKind`, without the kinds that wrap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Scalar,
+    Object,
+    Enum,
+    InputObject,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "SCALAR",
+            Self::Object => "OBJECT",
+            Self::Enum => "ENUM",
+            Self::InputObject => "INPUT_OBJECT",
+        }
+    }
+}
+
+/// The use of a type: `[users!]!`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TypeRef {
+    Named(TypeId),
+    List(Box<TypeRef>),
+    NonNull(Box<TypeRef>),
+}
+
+impl From<TypeId> for TypeRef {
+    fn from(id: TypeId) -> Self {
+        Self::Named(id)
+    }
+}
+
+impl TypeRef {
+    #[must_use]
+    pub fn required(self) -> Self {
+        Self::NonNull(Box::new(self))
+    }
+
+    #[must_use]
+    pub fn required_if(self, required: bool) -> Self {
+        if required { self.required() } else { self }
+    }
+
+    /// `[T!]`.
+    pub fn list_of(item: impl Into<Self>) -> Self {
+        Self::List(Box::new(item.into().required()))
+    }
+
+    pub fn named(&self) -> TypeId {
+        match self {
+            Self::Named(id) => *id,
+            Self::List(inner) | Self::NonNull(inner) => inner.named(),
+        }
+    }
+
+    pub fn is_required(&self) -> bool {
+        matches!(self, Self::NonNull(_))
+    }
+
+    /// As GraphQL writes it.
+    pub fn text(&self, schema: &Schema) -> String {
+        match self {
+            Self::Named(id) => schema.type_name(*id),
+            Self::List(inner) => format!("[{}]", inner.text(schema)),
+            Self::NonNull(inner) => format!("{}!", inner.text(schema)),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct TypeDef {
+    pub kind: Kind,
+    pub name: String,
+    pub description: Option<String>,
+    pub fields: Vec<FieldDef>,
+    pub inputs: Vec<InputDef>,
+    pub values: Vec<EnumValue>,
+}
+
+#[derive(Debug, Clone)]
+pub struct FieldDef {
+    pub name: String,
+    pub description: Option<String>,
+    pub arguments: Vec<InputDef>,
+    pub r#type: TypeRef,
+}
+
+#[derive(Debug, Clone)]
+pub struct InputDef {
+    pub name: String,
+    pub description: Option<String>,
+    pub r#type: TypeRef,
+    /// As GraphQL writes it.
+    pub default: Option<&'static str>,
+}
+
+#[derive(Debug, Clone)]
+pub struct EnumValue {
+    pub name: String,
+    pub description: Option<String>,
+}
+
+impl FieldDef {
+    pub(super) fn new(name: impl Into<String>, r#type: impl Into<TypeRef>) -> Self {
+        Self { name: name.into(), description: None, arguments: Vec::new(), r#type: r#type.into() }
+    }
+
+    pub(super) fn described(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+}
+
+impl InputDef {
+    pub(super) fn new(name: impl Into<String>, r#type: impl Into<TypeRef>) -> Self {
+        Self { name: name.into(), description: None, r#type: r#type.into(), default: None }
+    }
+
+    pub(super) fn described(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+}
+
+impl Schema {
+    /// The whole definition of a type; fields stand in order of name, as Hasura shows them.
+    pub fn describe(&self, id: TypeId) -> TypeDef {
+        let (kind, description) = self.head(id);
+        let mut definition = TypeDef {
+            kind,
+            name: self.type_name(id),
+            description,
+            fields: self.fields(id),
+            inputs: self.inputs(id),
+            values: self.values(id),
+        };
+        definition.fields.sort_by(|a, b| a.name.cmp(&b.name));
+        definition.inputs.sort_by(|a, b| a.name.cmp(&b.name));
+        definition
+    }
+
+    fn head(&self, id: TypeId) -> (Kind, Option<String>) {
+        let table = |id: TableId| &self.tables[id].name;
+        let (kind, text) = match id {
+            TypeId::QueryRoot => return (Kind::Object, None),
+            TypeId::Table(t) => {
+                let own = self.tables[t].comment.clone();
+                return (
+                    Kind::Object,
+                    Some(own.unwrap_or_else(|| format!("columns and relationships of \"{}\"", table(t)))),
+                );
+            }
+            TypeId::Aggregate(t) => (Kind::Object, format!("aggregated selection of \"{}\"", table(t))),
+            TypeId::AggregateFields(t) => (Kind::Object, format!("aggregate fields of \"{}\"", table(t))),
+            TypeId::OpFields(_, op) => (Kind::Object, format!("aggregate {} on columns", op.name())),
+            TypeId::Scalar(s) => return (Kind::Scalar, self.scalars[s].comment.clone()),
+            TypeId::BuiltIn(_) => return (Kind::Scalar, None),
+            TypeId::SelectColumn(t) => (Kind::Enum, format!("select columns of table \"{}\"", table(t))),
+            TypeId::FoldColumn(t, fold) => (
+                Kind::Enum,
+                format!(
+                    "select \"{0}_aggregate_bool_exp_{1}_arguments_columns\" columns of table \"{0}\"",
+                    table(t),
+                    fold.name()
+                ),
+            ),
+            TypeId::OrderByEnum => (Kind::Enum, "column ordering options".to_owned()),
+            TypeId::Meta(meta) => return (meta.kind(), meta.description().map(str::to_owned)),
+            _ => return (Kind::InputObject, self.input_description(id)),
+        };
+        (kind, Some(text))
+    }
+
+    fn fields(&self, id: TypeId) -> Vec<FieldDef> {
+        match id {
+            TypeId::QueryRoot => self.root_fields(),
+            TypeId::Table(table) => self.table_fields(table),
+            TypeId::Aggregate(table) => vec![
+                FieldDef::new("aggregate", TypeId::AggregateFields(table)),
+                FieldDef::new("nodes", TypeRef::list_of(TypeId::Table(table)).required()),
+            ],
+            TypeId::AggregateFields(table) => self.aggregate_fields(table),
+            TypeId::OpFields(table, op) => self
+                .aggregated_columns(table, op)
+                .map(|column| {
+                    let found = FieldDef::new(&self.column(table, column).name, self.op_type(table, column, op));
+                    match &self.column(table, column).comment {
+                        Some(comment) => found.described(comment),
+                        None => found,
+                    }
+                })
+                .collect(),
+            TypeId::Meta(meta) => meta.fields(self),
+            _ => Vec::new(),
+        }
+    }
+
+    fn root_fields(&self) -> Vec<FieldDef> {
+        if self.is_empty() {
+            // GraphQL knows no empty object; this is what Hasura offers a role that may see nothing.
+            return vec![FieldDef::new("no_queries_available", TypeRef::from(self.built_in("String")).required())
+                .described("There are no queries available to the current role. Either there are no sources or remote schemas configured, or the current role doesn't have the required permissions.")];
+        }
+        self.roots.iter().map(|(name, &root)| self.root_field(name, root)).collect()
+    }
+
+    fn root_field(&self, name: &str, root: Root) -> FieldDef {
+        let table = &self.tables[root.table()];
+        let rows = TypeRef::list_of(TypeId::Table(root.table())).required();
+        let (r#type, arguments, made) = match root {
+            Root::Rows(id) => {
+                (rows, self.select_arguments(id), format!("fetch data from the table: \"{}\"", table.name))
+            }
+            Root::ByPrimaryKey(id) => (
+                TypeId::Table(id).into(),
+                self.key_arguments(id),
+                format!("fetch data from the table: \"{}\" using primary key columns", table.name),
+            ),
+            Root::Aggregate(id) => (
+                TypeRef::from(TypeId::Aggregate(id)).required(),
+                self.select_arguments(id),
+                format!("fetch aggregated fields from the table: \"{}\"", table.name),
+            ),
+        };
+        FieldDef { name: name.to_owned(), description: Some(made), arguments, r#type }
+    }
+
+    fn table_fields(&self, id: TableId) -> Vec<FieldDef> {
+        let table = &self.tables[id];
+        let mut fields: Vec<FieldDef> = table
+            .columns
+            .iter()
+            .map(|column| {
+                let arguments = if self.scalars[column.scalar].family.is_json() {
+                    vec![InputDef::new("path", self.built_in("String")).described("JSON select path")]
+                } else {
+                    Vec::new()
+                };
+                let r#type = self.scalar_type(column.scalar).required_if(column.not_null);
+                FieldDef { name: column.name.clone(), description: column.comment.clone(), arguments, r#type }
+            })
+            .collect();
+        for (name, &member) in &table.members {
+            match member {
+                Member::Column(_) => {}
+                Member::Relationship(index) => fields.push(self.relationship_field(id, index)),
+                Member::Aggregate(index) => {
+                    let target = table.relationships[index].target;
+                    fields.push(FieldDef {
+                        name: name.clone(),
+                        description: Some("An aggregate relationship".to_owned()),
+                        arguments: self.select_arguments(target),
+                        r#type: TypeRef::from(TypeId::Aggregate(target)).required(),
+                    });
+                }
+            }
+        }
+        fields
+    }
+
+    fn relationship_field(&self, table: TableId, index: usize) -> FieldDef {
+        let relationship = &self.tables[table].relationships[index];
+        let target = relationship.target;
+        if relationship.single {
+            return FieldDef::new(
+                &relationship.name,
+                TypeRef::from(TypeId::Table(target)).required_if(relationship.not_null),
+            )
+            .described("An object relationship");
+        }
+        FieldDef {
+            name: relationship.name.clone(),
+            description: Some("An array relationship".to_owned()),
+            arguments: self.select_arguments(target),
+            r#type: TypeRef::list_of(TypeId::Table(target)).required(),
+        }
+    }
+
+    fn aggregate_fields(&self, table: TableId) -> Vec<FieldDef> {
+        let mut arguments = vec![InputDef::new("distinct", self.built_in("Boolean"))];
+        if self.exists(TypeId::SelectColumn(table)) {
+            arguments.insert(0, InputDef::new("columns", TypeRef::list_of(TypeId::SelectColumn(table))));
+        }
+        let count = FieldDef {
+            name: "count".to_owned(),
+            description: None,
+            arguments,
+            r#type: TypeRef::from(self.built_in("Int")).required(),
+        };
+        let ops = AggregateOp::ALL.into_iter().filter(|&op| self.has_aggregate(table, op));
+        std::iter::once(count).chain(ops.map(|op| FieldDef::new(op.name(), TypeId::OpFields(table, op)))).collect()
+    }
+
+    /// The result type of an aggregate over a column.
+    pub fn op_type(&self, table: TableId, column: usize, op: AggregateOp) -> TypeRef {
+        if op.keeps_type() {
+            self.scalar_type(self.column(table, column).scalar)
+        } else {
+            self.built_in("Float").into()
+        }
+    }
+
+    /// A scalar, or the list an array column is.
+    pub fn scalar_type(&self, scalar: super::ScalarId) -> TypeRef {
+        match self.scalars[scalar].item {
+            Some(item) => TypeRef::List(Box::new(self.scalar_type(item).required())),
+            None => TypeId::Scalar(scalar).into(),
+        }
+    }
+
+    fn values(&self, id: TypeId) -> Vec<EnumValue> {
+        let value = |name: &str, description: &str| EnumValue {
+            name: name.to_owned(),
+            description: Some(description.to_owned()),
+        };
+        match id {
+            TypeId::SelectColumn(table) => {
+                self.tables[table].columns.iter().map(|column| value(&column.name, "column name")).collect()
+            }
+            TypeId::FoldColumn(table, _) => self
+                .boolean_columns(table)
+                .map(|column| value(&self.column(table, column).name, "column name"))
+                .collect(),
+            TypeId::OrderByEnum => {
+                crate::plan::Direction::ALL.map(|direction| value(direction.name(), direction.description())).into()
+            }
+            TypeId::Meta(Meta::TypeKind | Meta::DirectiveLocation) => Meta::values(id),
+            _ => Vec::new(),
+        }
+    }
+}

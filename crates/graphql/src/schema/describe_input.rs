@@ -1,0 +1,189 @@
+//! Input types: arguments, boolean expressions, orderings.
+
+use super::{AggregateOp, BoolFold, Family, InputDef, Member, Operand, ScalarId, Schema, TableId, TypeId, TypeRef};
+
+impl Schema {
+    /// Arguments of every list of a table's rows.
+    pub fn select_arguments(&self, table: TableId) -> Vec<InputDef> {
+        let mut arguments = vec![
+            InputDef::new("limit", self.built_in("Int")).described("limit the number of rows returned"),
+            InputDef::new("offset", self.built_in("Int")).described("skip the first n rows. Use only with order_by"),
+            InputDef::new("order_by", TypeRef::list_of(TypeId::OrderBy(table)))
+                .described("sort the rows by one or more columns"),
+            InputDef::new("where", TypeId::BoolExp(table)).described("filter the rows returned"),
+        ];
+        if self.exists(TypeId::SelectColumn(table)) {
+            let columns = TypeRef::list_of(TypeId::SelectColumn(table));
+            arguments.insert(0, InputDef::new("distinct_on", columns).described("distinct select on columns"));
+        }
+        arguments
+    }
+
+    pub fn key_arguments(&self, table: TableId) -> Vec<InputDef> {
+        let key = self.tables[table].primary_key.iter().map(|&column| self.column(table, column));
+        let mut arguments: Vec<InputDef> = key
+            .map(|column| {
+                let found = InputDef::new(&column.name, self.scalar_type(column.scalar).required());
+                match &column.comment {
+                    Some(comment) => found.described(comment),
+                    None => found,
+                }
+            })
+            .collect();
+        arguments.sort_by(|a, b| a.name.cmp(&b.name));
+        arguments
+    }
+
+    /// Columns that `bool_and` and `bool_or` can work on.
+    pub fn boolean_columns(&self, table: TableId) -> impl Iterator<Item = usize> {
+        let columns = &self.tables[table].columns;
+        (0..columns.len()).filter(move |&index| self.scalar_of(table, index).family == Family::Boolean)
+    }
+
+    pub(super) fn input_description(&self, id: TypeId) -> Option<String> {
+        let combined = "All fields are combined with a logical 'AND'.";
+        Some(match id {
+            TypeId::BoolExp(t) => {
+                let name = &self.tables[t].name;
+                format!("Boolean expression to filter rows from the table \"{name}\". {combined}")
+            }
+            TypeId::OrderBy(t) => format!("Ordering options when selecting data from \"{}\".", self.tables[t].name),
+            TypeId::AggregateOrderBy(t) => format!("order by aggregate values of table \"{}\"", self.tables[t].name),
+            TypeId::OpOrderBy(t, op) => {
+                format!("order by {}() on columns of table \"{}\"", op.name(), self.tables[t].name)
+            }
+            TypeId::Comparison(s) => {
+                let name = &self.scalars[self.scalars[s].item.unwrap_or(s)].name;
+                format!(
+                    "Boolean expression to compare columns of type \"{name}\". All fields are combined with logical 'AND'."
+                )
+            }
+            TypeId::BuiltInComparison(name) => {
+                format!(
+                    "Boolean expression to compare columns of type \"{name}\". All fields are combined with logical 'AND'."
+                )
+            }
+            _ => return None,
+        })
+    }
+
+    pub(super) fn inputs(&self, id: TypeId) -> Vec<InputDef> {
+        match id {
+            TypeId::BoolExp(table) => self.bool_exp_inputs(table),
+            TypeId::OrderBy(table) => self.order_by_inputs(table),
+            TypeId::AggregateOrderBy(table) => {
+                let ops = AggregateOp::ALL.into_iter().filter(|&op| self.has_aggregate(table, op));
+                let count = InputDef::new("count", TypeId::OrderByEnum);
+                ops.map(|op| InputDef::new(op.name(), TypeId::OpOrderBy(table, op))).chain([count]).collect()
+            }
+            TypeId::OpOrderBy(table, op) => self
+                .aggregated_columns(table, op)
+                .map(|column| InputDef::new(&self.column(table, column).name, TypeId::OrderByEnum))
+                .collect(),
+            TypeId::AggregateBoolExp(table) => self.aggregate_inputs(table),
+            TypeId::AggregateBoolExpCount(table) => {
+                let columns = TypeRef::list_of(TypeId::SelectColumn(table));
+                self.fold_inputs(table, columns, self.built_in_comparison("Int"))
+            }
+            TypeId::AggregateBoolExpFold(table, fold) => {
+                let column = TypeRef::from(TypeId::FoldColumn(table, fold)).required();
+                self.fold_inputs(table, column, self.built_in_comparison("Boolean"))
+            }
+            TypeId::Comparison(scalar) => self.comparison_inputs(scalar),
+            TypeId::CastExp(_) => vec![InputDef::new("String", self.built_in_comparison("String"))],
+            TypeId::BuiltInComparison(name) => self.built_in_inputs(name),
+            _ => Vec::new(),
+        }
+    }
+
+    fn bool_exp_inputs(&self, id: TableId) -> Vec<InputDef> {
+        let list = || TypeRef::list_of(TypeId::BoolExp(id));
+        let connectives =
+            [InputDef::new("_and", list()), InputDef::new("_not", TypeId::BoolExp(id)), InputDef::new("_or", list())];
+        let table = &self.tables[id];
+        let members = table.members.iter().map(|(name, &member)| match member {
+            Member::Column(column) => InputDef::new(name, TypeId::Comparison(table.columns[column].scalar)),
+            Member::Relationship(index) => InputDef::new(name, TypeId::BoolExp(table.relationships[index].target)),
+            Member::Aggregate(index) => {
+                InputDef::new(name, TypeId::AggregateBoolExp(table.relationships[index].target))
+            }
+        });
+        connectives.into_iter().chain(members).collect()
+    }
+
+    fn order_by_inputs(&self, id: TableId) -> Vec<InputDef> {
+        let table = &self.tables[id];
+        let input = |(name, &member): (&String, &Member)| match member {
+            Member::Column(_) => Some(InputDef::new(name, TypeId::OrderByEnum)),
+            Member::Relationship(index) => {
+                let found = &table.relationships[index];
+                found.single.then(|| InputDef::new(name, TypeId::OrderBy(found.target)))
+            }
+            Member::Aggregate(index) => {
+                Some(InputDef::new(name, TypeId::AggregateOrderBy(table.relationships[index].target)))
+            }
+        };
+        table.members.iter().filter_map(input).collect()
+    }
+
+    fn aggregate_inputs(&self, table: TableId) -> Vec<InputDef> {
+        let folds = BoolFold::ALL.map(|fold| (fold.name(), TypeId::AggregateBoolExpFold(table, fold)));
+        let folds = folds.into_iter().filter(|&(_, id)| self.exists(id));
+        folds
+            .chain([("count", TypeId::AggregateBoolExpCount(table))])
+            .map(|(name, id)| InputDef::new(name, id))
+            .collect()
+    }
+
+    fn fold_inputs(&self, table: TableId, arguments: TypeRef, predicate: TypeId) -> Vec<InputDef> {
+        vec![
+            InputDef::new("arguments", arguments),
+            InputDef::new("distinct", self.built_in("Boolean")),
+            InputDef::new("filter", TypeId::BoolExp(table)),
+            InputDef::new("predicate", TypeRef::from(predicate).required()),
+        ]
+    }
+
+    fn comparison_inputs(&self, scalar: ScalarId) -> Vec<InputDef> {
+        let family = self.scalars[scalar].family;
+        let mut inputs = self.operator_inputs(family, &self.scalar_type(scalar));
+        if family.casts_to_text() {
+            inputs.push(InputDef::new("_cast", TypeId::CastExp(scalar)));
+        }
+        inputs
+    }
+
+    fn built_in_inputs(&self, name: &'static str) -> Vec<InputDef> {
+        let family = match name {
+            "String" => Family::Text,
+            "Boolean" => Family::Boolean,
+            "Float" => Family::Float,
+            _ => Family::Int,
+        };
+        self.operator_inputs(family, &TypeId::BuiltIn(name).into())
+    }
+
+    fn operator_inputs(&self, family: Family, own: &TypeRef) -> Vec<InputDef> {
+        family
+            .operators()
+            .map(|operator| {
+                let found = InputDef::new(operator.name, self.operand_type(operator.operand, own));
+                match operator.description {
+                    Some(description) => found.described(description),
+                    None => found,
+                }
+            })
+            .collect()
+    }
+
+    /// The type an operator's value has beside a column of type `own`.
+    pub fn operand_type(&self, operand: Operand, own: &TypeRef) -> TypeRef {
+        match operand {
+            Operand::Same => own.clone(),
+            Operand::List => TypeRef::List(Box::new(own.clone().required())),
+            Operand::Text => self.built_in("String").into(),
+            Operand::TextList => TypeRef::list_of(self.built_in("String")),
+            Operand::Flag => self.built_in("Boolean").into(),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Names of GraphQL types, there and back.
+
+use super::{AggregateOp, Meta, ScalarId, Schema, TableId};
+
+/// A GraphQL type, named by what it is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TypeId {
+    QueryRoot,
+    Table(TableId),
+    Aggregate(TableId),
+    AggregateFields(TableId),
+    OpFields(TableId, AggregateOp),
+    BoolExp(TableId),
+    OrderBy(TableId),
+    AggregateOrderBy(TableId),
+    OpOrderBy(TableId, AggregateOp),
+    AggregateBoolExp(TableId),
+    AggregateBoolExpCount(TableId),
+    AggregateBoolExpFold(TableId, BoolFold),
+    SelectColumn(TableId),
+    FoldColumn(TableId, BoolFold),
+    Scalar(ScalarId),
+    Comparison(ScalarId),
+    CastExp(ScalarId),
+    /// A built-in scalar that no column uses.
+    BuiltIn(&'static str),
+    /// The comparison expression of a built-in scalar that no column uses.
+    BuiltInComparison(&'static str),
+    OrderByEnum,
+    Meta(Meta),
+}
+
+/// `bool_and` and `bool_or`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BoolFold {
+    And,
+    Or,
+}
+
+impl BoolFold {
+    pub const ALL: [Self; 2] = [Self::And, Self::Or];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::And => "bool_and",
+            Self::Or => "bool_or",
+        }
+    }
+}
+
+/// Makes a table's type of some sort.
+type Make = fn(TableId) -> TypeId;
+
+pub(super) const BUILT_IN: [&str; 4] = ["Boolean", "Float", "Int", "String"];
+
+impl Schema {
+    pub fn type_name(&self, id: TypeId) -> String {
+        let table = |id: TableId| self.tables[id].name.as_str();
+        match id {
+            TypeId::QueryRoot => "query_root".to_owned(),
+            TypeId::Table(t) => table(t).to_owned(),
+            TypeId::Aggregate(t) => format!("{}_aggregate", table(t)),
+            TypeId::AggregateFields(t) => format!("{}_aggregate_fields", table(t)),
+            TypeId::OpFields(t, op) => format!("{}_{}_fields", table(t), op.name()),
+            TypeId::BoolExp(t) => format!("{}_bool_exp", table(t)),
+            TypeId::OrderBy(t) => format!("{}_order_by", table(t)),
+            TypeId::AggregateOrderBy(t) => format!("{}_aggregate_order_by", table(t)),
+            TypeId::OpOrderBy(t, op) => format!("{}_{}_order_by", table(t), op.name()),
+            TypeId::AggregateBoolExp(t) => format!("{}_aggregate_bool_exp", table(t)),
+            TypeId::AggregateBoolExpCount(t) => format!("{}_aggregate_bool_exp_count", table(t)),
+            TypeId::AggregateBoolExpFold(t, fold) => format!("{}_aggregate_bool_exp_{}", table(t), fold.name()),
+            TypeId::SelectColumn(t) => format!("{}_select_column", table(t)),
+            TypeId::FoldColumn(t, fold) => {
+                let table = table(t);
+                format!("{table}_select_column_{table}_aggregate_bool_exp_{}_arguments_columns", fold.name())
+            }
+            TypeId::Scalar(s) => self.scalars[s].name.clone(),
+            TypeId::Comparison(s) => format!("{}_comparison_exp", self.scalars[s].name),
+            TypeId::CastExp(s) => format!("{}_cast_exp", self.scalars[s].name),
+            TypeId::BuiltIn(name) => name.to_owned(),
+            TypeId::BuiltInComparison(name) => format!("{name}_comparison_exp"),
+            TypeId::OrderByEnum => "order_by".to_owned(),
+            TypeId::Meta(meta) => meta.name().to_owned(),
+        }
+    }
+
+    /// The type of that name, when the schema has it.
+    pub fn type_named(&self, name: &str) -> Option<TypeId> {
+        match name {
+            "query_root" => return Some(TypeId::QueryRoot),
+            "order_by" => return Some(TypeId::OrderByEnum),
+            _ => {}
+        }
+        if let Some(meta) = Meta::named(name) {
+            return Some(TypeId::Meta(meta));
+        }
+        if let Some(&table) = self.tables_by_name.get(name) {
+            return Some(TypeId::Table(table));
+        }
+        if let Some(&scalar) = self.scalars_by_name.get(name)
+            && self.scalars[scalar].item.is_none()
+        {
+            return Some(TypeId::Scalar(scalar));
+        }
+        if let Some(name) = BUILT_IN.into_iter().find(|built_in| *built_in == name) {
+            return Some(TypeId::BuiltIn(name));
+        }
+        self.scalar_suffix(name).or_else(|| self.table_suffix(name)).filter(|&id| self.exists(id))
+    }
+
+    /// The scalar of a built-in name where a column uses it, else the built-in itself.
+    pub fn built_in(&self, name: &'static str) -> TypeId {
+        self.scalars_by_name.get(name).map_or(TypeId::BuiltIn(name), |&scalar| TypeId::Scalar(scalar))
+    }
+
+    /// The comparison expression of a built-in scalar.
+    pub fn built_in_comparison(&self, name: &'static str) -> TypeId {
+        self.scalars_by_name.get(name).map_or(TypeId::BuiltInComparison(name), |&s| TypeId::Comparison(s))
+    }
+
+    fn scalar_suffix(&self, name: &str) -> Option<TypeId> {
+        let scalar = |suffix: &str| self.scalars_by_name.get(name.strip_suffix(suffix)?).copied();
+        if let Some(found) = scalar("_comparison_exp") {
+            return Some(TypeId::Comparison(found));
+        }
+        if let Some(found) = scalar("_cast_exp") {
+            return Some(TypeId::CastExp(found));
+        }
+        let built_in = name.strip_suffix("_comparison_exp")?;
+        BUILT_IN.into_iter().find(|name| *name == built_in).map(TypeId::BuiltInComparison)
+    }
+
+    fn table_suffix(&self, name: &str) -> Option<TypeId> {
+        let table = |suffix: &str| self.tables_by_name.get(name.strip_suffix(suffix)?).copied();
+        let plain: [(&str, Make); 8] = [
+            ("_aggregate", TypeId::Aggregate),
+            ("_aggregate_fields", TypeId::AggregateFields),
+            ("_aggregate_order_by", TypeId::AggregateOrderBy),
+            ("_aggregate_bool_exp", TypeId::AggregateBoolExp),
+            ("_aggregate_bool_exp_count", TypeId::AggregateBoolExpCount),
+            ("_bool_exp", TypeId::BoolExp),
+            ("_order_by", TypeId::OrderBy),
+            ("_select_column", TypeId::SelectColumn),
+        ];
+        if let Some(found) = plain.iter().find_map(|(suffix, make)| table(suffix).map(make)) {
+            return Some(found);
+        }
+        for op in AggregateOp::ALL {
+            if let Some(found) = table(&format!("_{}_fields", op.name())) {
+                return Some(TypeId::OpFields(found, op));
+            }
+            if let Some(found) = table(&format!("_{}_order_by", op.name())) {
+                return Some(TypeId::OpOrderBy(found, op));
+            }
+        }
+        BoolFold::ALL.into_iter().find_map(|fold| {
+            if let Some(found) = table(&format!("_aggregate_bool_exp_{}", fold.name())) {
+                return Some(TypeId::AggregateBoolExpFold(found, fold));
+            }
+            let (base, _) = name.split_once("_select_column_")?;
+            let id = TypeId::FoldColumn(*self.tables_by_name.get(base)?, fold);
+            (self.type_name(id) == name).then_some(id)
+        })
+    }
+
+    /// Some types are there only when the table has a column for them.
+    pub fn exists(&self, id: TypeId) -> bool {
+        match id {
+            TypeId::OpFields(t, op) | TypeId::OpOrderBy(t, op) => self.has_aggregate(t, op),
+            TypeId::AggregateBoolExpFold(t, _) | TypeId::FoldColumn(t, _) => self.boolean_columns(t).next().is_some(),
+            TypeId::CastExp(s) => self.scalars[s].family.casts_to_text(),
+            TypeId::SelectColumn(t) => !self.tables[t].columns.is_empty(),
+            _ => true,
+        }
+    }
+}

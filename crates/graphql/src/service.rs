@@ -1,0 +1,222 @@
+//! The running engine: a schema, its compiled requests, and a way in.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use postgres::Pool;
+use postgres::catalog::Catalog;
+use project::Secret;
+
+use crate::cache::{Compiled, PlanCache};
+use crate::failure::{Code, Failure};
+use crate::parse::{self, Operation};
+use crate::plan::{Plan, RootValue};
+use crate::schema::Schema;
+use crate::value::Provided;
+use crate::{Error, execute, sql};
+
+/// What the service is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub pool: Pool,
+    /// Whose tables and views are served.
+    pub schemas: Vec<String>,
+    /// Without one, everybody is admin: for development only.
+    pub admin_secret: Option<Secret>,
+    /// The role of requests without the secret; without it they are refused.
+    pub unauthorized_role: Option<String>,
+    /// Hasura's `HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES`.
+    pub stringify_numeric: bool,
+    /// Hasura's `HASURA_GRAPHQL_DEV_MODE`: errors show statements and PostgreSQL's own words.
+    pub dev_mode: bool,
+    /// A statement that runs longer is cancelled.
+    pub statement_timeout: Option<Duration>,
+    /// Bytes of a request's body.
+    pub body_limit: usize,
+}
+
+impl Options {
+    /// The `public` schema, no secret, production's silence about internals, 60 s a statement, 8 MiB a body.
+    pub fn new(pool: Pool) -> Self {
+        Self {
+            pool,
+            schemas: vec!["public".to_owned()],
+            admin_secret: None,
+            unauthorized_role: None,
+            stringify_numeric: false,
+            dev_mode: false,
+            statement_timeout: Some(Duration::from_secs(60)),
+            body_limit: 8 << 20,
+        }
+    }
+}
+
+/// A GraphQL request.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Request {
+    pub query: String,
+    pub operation_name: Option<String>,
+    pub variables: Provided,
+}
+
+impl Request {
+    pub fn new(query: impl Into<String>) -> Self {
+        Self { query: query.into(), ..Self::default() }
+    }
+}
+
+/// Starts the engine.
+#[derive(Debug)]
+pub struct Service;
+
+/// The running engine; clones share it.
+#[derive(Debug, Clone)]
+pub struct Handle(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: Options,
+    state: RwLock<Arc<State>>,
+}
+
+/// What one catalog gives. A request keeps the one it began with.
+#[derive(Debug, Default)]
+struct State {
+    schema: Schema,
+    /// What a role without permissions sees.
+    nothing: Schema,
+    cache: PlanCache,
+}
+
+impl Service {
+    /// Reads the catalog and builds the schema.
+    ///
+    /// # Errors
+    /// PostgreSQL cannot be reached, or its catalog cannot be read.
+    pub async fn start(options: Options) -> Result<Handle, Error> {
+        let handle = Handle(Arc::new(Inner { options, state: RwLock::default() }));
+        handle.reload().await?;
+        Ok(handle)
+    }
+}
+
+impl Handle {
+    /// Reads the catalog anew. Requests that have begun keep the schema they began with; after an error so do all.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub async fn reload(&self) -> Result<(), Error> {
+        let options = &self.0.options;
+        let client = options.pool.get().await.map_err(Error::Connect)?;
+        let schemas: Vec<&str> = options.schemas.iter().map(String::as_str).collect();
+        let catalog = Catalog::read(&client, &schemas).await.map_err(Error::Catalog)?;
+        drop(client);
+        let (schemas, stringify) = (options.schemas.clone(), options.stringify_numeric);
+        let schema = tokio::task::spawn_blocking(move || Schema::new(&catalog, &schemas, stringify));
+        let schema = schema.await.map_err(|_| Error::Build)?;
+        tracing::info!(tables = schema.tables.len(), "the GraphQL schema is built");
+        let state = Arc::new(State { schema, ..State::default() });
+        *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        Ok(())
+    }
+
+    /// The admin's schema in GraphQL's schema definition language.
+    pub fn schema_sdl(&self) -> String {
+        self.state().schema.sdl()
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    fn state(&self) -> Arc<State> {
+        Arc::clone(&self.0.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs a request for a role; the answer is the whole response body.
+    ///
+    /// # Errors
+    /// What the client is to be told; [`Failure::to_body`] writes it.
+    pub async fn execute(&self, role: &str, request: &Request) -> Result<Bytes, Failure> {
+        let state = self.state();
+        let is_admin = role == "admin";
+        let (query, operation) = (request.query.as_str(), request.operation_name.as_deref());
+        let kept = if is_admin { state.cache.get(query, operation, &request.variables) } else { None };
+        // A value that does not fit its place is told with its path, which only planning knows.
+        let bound = kept.and_then(|compiled| {
+            let parameters = compiled.plan.bind(&request.variables).ok()?;
+            Some((compiled, parameters))
+        });
+        let (compiled, parameters) = match bound {
+            Some(bound) => bound,
+            None => self.compile(state, is_admin, request.clone()).await?,
+        };
+        let answer = match &compiled.statement {
+            Some(statement) => {
+                let options = self.options();
+                Some(execute::run(&options.pool, statement, &parameters, options.statement_timeout).await?)
+            }
+            None => None,
+        };
+        Ok(body(&compiled, answer.as_ref()))
+    }
+
+    /// Parses, plans and writes the statement, away from the threads that serve connections: the first introspection
+    /// of a large schema takes a while.
+    async fn compile(
+        &self,
+        state: Arc<State>,
+        is_admin: bool,
+        request: Request,
+    ) -> Result<(Arc<Compiled>, Vec<String>), Failure> {
+        let compiled = tokio::task::spawn_blocking(move || {
+            let schema = if is_admin { &state.schema } else { &state.nothing };
+            let compiled = Arc::new(compile(schema, &request)?);
+            if is_admin {
+                state.cache.insert(&request.query, request.operation_name.as_deref(), Arc::clone(&compiled));
+            }
+            let parameters = compiled.plan.bind(&request.variables);
+            parameters
+                .map(|parameters| (compiled, parameters))
+                .map_err(|found| Failure::new(found.code, "$", found.message))
+        });
+        compiled.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "compiling a GraphQL request failed");
+            Err(Failure::new(Code::Unexpected, "$", "internal error"))
+        })
+    }
+}
+
+/// The stages in order.
+fn compile(schema: &Schema, request: &Request) -> Result<Compiled, Failure> {
+    let document = parse::document(&request.query)?;
+    let operation = Operation::of(&document, request.operation_name.as_deref())?;
+    let plan = Plan::new(schema, &operation, &request.variables)?;
+    let statement = sql::statement(schema, &plan);
+    Ok(Compiled { plan, statement })
+}
+
+/// `{"data":{…}}` around the JSON that PostgreSQL sent.
+fn body(compiled: &Compiled, answer: Option<&execute::Answer>) -> Bytes {
+    let columns = compiled.statement.as_ref().map_or(0, |statement| statement.columns);
+    let json = |column: usize| answer.and_then(|answer| answer.json(column)).unwrap_or(b"null");
+    let size: usize = (0..columns).map(|column| json(column).len()).sum();
+    let mut out = BytesMut::with_capacity(size + 64 * (compiled.plan.roots.len() + 1));
+    out.put_slice(b"{\"data\":{");
+    let mut column = 0;
+    for (index, root) in compiled.plan.roots.iter().enumerate() {
+        out.put_slice(if index == 0 { b"\"" } else { b",\"" });
+        out.put_slice(root.key.as_bytes());
+        out.put_slice(b"\":");
+        match &root.value {
+            RootValue::Ready(text) => out.put_slice(text.as_bytes()),
+            RootValue::Rows(_) | RootValue::One(_) | RootValue::Aggregate(_) => {
+                out.put_slice(json(column));
+                column += 1;
+            }
+        }
+    }
+    out.put_slice(b"}}");
+    out.freeze()
+}

@@ -1,0 +1,181 @@
+//! Plan to SQL: one statement, one column for each query field, each column the field's JSON.
+//!
+//! Everything a client sent is a parameter; names come quoted from the schema. The only things written out are
+//! validated whole numbers for `LIMIT` and `OFFSET` and the keys of the response, which GraphQL's grammar restricts to
+//! letters, digits and underscores.
+//!
+//! Rows become JSON by `json_agg` and `row_to_json` over sub-selects whose columns have the response's keys. Measured
+//! on PostgreSQL 15 (20 albums with 200 nested tracks, requests a second on one connection): 3,690 this way, 3,230 as
+//! Hasura writes it (lateral joins and `SELECT "_e"`), 2,920 with `json_build_object`.
+
+mod aggregate;
+mod filter;
+mod rows;
+
+use std::fmt::Write as _;
+
+use crate::plan::{Output, OutputValue, Plan, RootValue, Select};
+use crate::schema::{Relationship, Schema};
+
+/// Longest column name PostgreSQL keeps.
+const NAME_LIMIT: usize = 63;
+
+/// The row of a sub-select that becomes an object. No GraphQL name has a dollar sign, so no column can hide it.
+const ROW: &str = "\"$row\"";
+
+/// A statement, and which response keys its columns answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    pub text: String,
+    pub columns: usize,
+}
+
+/// None when nothing needs the database.
+pub fn statement(schema: &Schema, plan: &Plan) -> Option<Statement> {
+    let mut writer = Writer { schema, out: String::with_capacity(512), names: 0 };
+    let mut columns = 0;
+    for root in &plan.roots {
+        writer.out.push_str(if columns == 0 { "SELECT " } else { ", " });
+        match &root.value {
+            RootValue::Rows(select) => writer.array(select, None),
+            RootValue::One(select) => writer.object(select, None),
+            RootValue::Aggregate(select) => writer.aggregate(select, None),
+            RootValue::Ready(_) => {
+                let length = writer.out.len() - if columns == 0 { "SELECT ".len() } else { ", ".len() };
+                writer.out.truncate(length);
+                continue;
+            }
+        }
+        columns += 1;
+    }
+    (columns > 0).then_some(Statement { text: writer.out, columns })
+}
+
+/// How a select hangs on the row around it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Join<'s> {
+    relationship: &'s Relationship,
+    /// Alias of the row around.
+    outer: Alias,
+}
+
+/// `_1`, `_2`, …: every table of a statement has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Alias(u32);
+
+impl std::fmt::Display for Alias {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "_{}", self.0)
+    }
+}
+
+pub(crate) struct Writer<'s> {
+    schema: &'s Schema,
+    out: String,
+    names: u32,
+}
+
+macro_rules! sql {
+    ($writer:expr, $($argument:tt)*) => {{
+        // Writing to a string cannot fail.
+        let _ = write!($writer.out, $($argument)*);
+    }};
+}
+pub(crate) use sql;
+
+impl<'s> Writer<'s> {
+    fn alias(&mut self) -> Alias {
+        self.names += 1;
+        Alias(self.names)
+    }
+
+    /// `[{…}, …]`
+    fn array(&mut self, select: &Select, join: Option<Join<'s>>) {
+        let alias = self.alias();
+        if fits_columns(&select.output) {
+            sql!(self, "(SELECT coalesce(json_agg({ROW}), '[]') FROM (");
+            self.select_output(select.table, &select.output, alias);
+            self.from(select.table, &select.rows, join, alias);
+            sql!(self, ") AS {ROW})");
+        } else {
+            self.out.push_str("(SELECT coalesce(json_agg(");
+            self.build_object(select.table, &select.output, alias);
+            self.out.push_str("), '[]')");
+            self.from(select.table, &select.rows, join, alias);
+            self.out.push(')');
+        }
+    }
+
+    /// `{…}` or null
+    fn object(&mut self, select: &Select, join: Option<Join<'s>>) {
+        let alias = self.alias();
+        if fits_columns(&select.output) {
+            sql!(self, "(SELECT row_to_json({ROW}) FROM (");
+            self.select_output(select.table, &select.output, alias);
+            self.from(select.table, &select.rows, join, alias);
+            sql!(self, ") AS {ROW})");
+        } else {
+            self.out.push_str("(SELECT ");
+            self.build_object(select.table, &select.output, alias);
+            self.from(select.table, &select.rows, join, alias);
+            self.out.push(')');
+        }
+    }
+
+    /// `SELECT "_1"."id" AS "id", …`
+    fn select_output(&mut self, table: usize, output: &[Output], alias: Alias) {
+        for (index, found) in output.iter().enumerate() {
+            self.out.push_str(if index == 0 { "SELECT " } else { ", " });
+            self.output(table, found, alias);
+            sql!(self, " AS \"{}\"", found.key);
+        }
+    }
+
+    /// An object whose keys are too long for column names. A call takes 100 arguments, so it is put together from
+    /// pieces that each hold one key.
+    fn build_object(&mut self, table: usize, output: &[Output], alias: Alias) {
+        self.out.push_str("('{' || concat_ws(','");
+        for found in output {
+            sql!(self, ", '\"{}\":' || coalesce(to_json(", found.key);
+            self.output(table, found, alias);
+            self.out.push_str(")::text, 'null')");
+        }
+        self.out.push_str(") || '}')::json");
+    }
+
+    fn output(&mut self, table: usize, output: &Output, alias: Alias) {
+        let schema = self.schema;
+        match &output.value {
+            OutputValue::Column { column, path } => self.column(table, *column, *path, alias),
+            OutputValue::Object { relationship, select } => {
+                let relationship = &schema.tables[table].relationships[*relationship];
+                self.object(select, Some(Join { relationship, outer: alias }));
+            }
+            OutputValue::Array { relationship, select } => {
+                let relationship = &schema.tables[table].relationships[*relationship];
+                self.array(select, Some(Join { relationship, outer: alias }));
+            }
+            OutputValue::Aggregate { relationship, select } => {
+                let relationship = &schema.tables[table].relationships[*relationship];
+                self.aggregate(select, Some(Join { relationship, outer: alias }));
+            }
+            OutputValue::TypeName(name) => sql!(self, "'{name}'::text"),
+        }
+    }
+
+    fn column(&mut self, table: usize, column: usize, path: Option<usize>, alias: Alias) {
+        let found = self.schema.column(table, column);
+        let family = self.schema.scalars[found.scalar].family;
+        match path {
+            Some(parameter) => sql!(self, "(\"{alias}\".{} #> (${})::text[])", found.ident, parameter + 1),
+            None if self.schema.stringify_numeric && family.is_big_number() => {
+                sql!(self, "\"{alias}\".{}::text", found.ident);
+            }
+            None => sql!(self, "\"{alias}\".{}", found.ident),
+        }
+    }
+}
+
+fn fits_columns(output: &[Output]) -> bool {
+    output.iter().all(|found| found.key.len() <= NAME_LIMIT)
+}

@@ -1,0 +1,177 @@
+//! Aggregates. All functions stand in one flat select; the objects around them are built from its single row.
+
+use std::fmt::Write as _;
+
+use crate::plan::{AggregateOutput, AggregateSelect, AggregateValue, FieldOutput, FieldValue, OpColumn, Output};
+use crate::schema::{AggregateOp, Family};
+
+use super::{Alias, Join, NAME_LIMIT, ROW, Writer, fits_columns, sql};
+
+impl<'s> Writer<'s> {
+    pub(super) fn aggregate(&mut self, select: &AggregateSelect, join: Option<Join<'s>>) {
+        let alias = self.alias();
+        let result = self.alias();
+        let mut folded = 0;
+        let output = &select.output;
+        let write = |writer: &mut Self, output: &AggregateOutput| writer.aggregate_value(output, result, &mut folded);
+        self.object_of(
+            output,
+            |output| &output.key,
+            write,
+            |writer| writer.functions_from(select, join, alias, result),
+        );
+    }
+
+    /// The row that all functions give: `$1`, `$2`, … in the order the response shows them.
+    fn functions_from(&mut self, select: &AggregateSelect, join: Option<Join<'s>>, alias: Alias, result: Alias) {
+        // An aggregate makes sure of the one row even where the response asks for type names alone.
+        self.out.push_str(" FROM (SELECT count(*) AS \"$0\"");
+        let mut folded = 0;
+        for output in &select.output {
+            match &output.value {
+                AggregateValue::Fields(fields) => self.functions(select.table, fields, alias, &mut folded),
+                AggregateValue::Nodes(nodes) => {
+                    folded += 1;
+                    self.nodes(select.table, nodes, alias);
+                    sql!(self, " AS \"${folded}\"");
+                }
+                AggregateValue::TypeName(_) => {}
+            }
+        }
+        self.from(select.table, &select.rows, join, alias);
+        sql!(self, ") AS \"{result}\"");
+    }
+
+    /// An object of the values `write` writes. `tail` writes the FROM they are read from, if any.
+    fn object_of<T>(
+        &mut self,
+        items: &[T],
+        key: impl Fn(&T) -> &str,
+        mut write: impl FnMut(&mut Self, &T),
+        tail: impl FnOnce(&mut Self),
+    ) {
+        if items.iter().all(|item| key(item).len() <= NAME_LIMIT) {
+            sql!(self, "(SELECT row_to_json({ROW}) FROM (");
+            for (index, item) in items.iter().enumerate() {
+                self.out.push_str(if index == 0 { "SELECT " } else { ", " });
+                write(self, item);
+                sql!(self, " AS \"{}\"", key(item));
+            }
+            tail(self);
+            sql!(self, ") AS {ROW})");
+            return;
+        }
+        self.out.push_str("(SELECT ('{' || concat_ws(','");
+        for item in items {
+            sql!(self, ", '\"{}\":' || coalesce(to_json(", key(item));
+            write(self, item);
+            self.out.push_str(")::text, 'null')");
+        }
+        self.out.push_str(") || '}')::json");
+        tail(self);
+        self.out.push(')');
+    }
+
+    fn aggregate_value(&mut self, output: &AggregateOutput, result: Alias, folded: &mut usize) {
+        match &output.value {
+            AggregateValue::Fields(fields) => {
+                let write = |writer: &mut Self, field: &FieldOutput| writer.field_value(field, result, folded);
+                self.object_of(fields, |field| &field.key, write, |_| {});
+            }
+            AggregateValue::Nodes(_) => self.reference(result, folded),
+            AggregateValue::TypeName(name) => sql!(self, "'{name}'::text"),
+        }
+    }
+
+    fn field_value(&mut self, field: &FieldOutput, result: Alias, folded: &mut usize) {
+        match &field.value {
+            FieldValue::Count { .. } => self.reference(result, folded),
+            FieldValue::TypeName(name) => sql!(self, "'{name}'::text"),
+            FieldValue::Op { columns, .. } => {
+                let write = |writer: &mut Self, (_, column): &(String, OpColumn)| match column {
+                    OpColumn::Column(_) => writer.reference(result, folded),
+                    OpColumn::TypeName(name) => sql!(writer, "'{name}'::text"),
+                };
+                self.object_of(columns, |(key, _)| key, write, |_| {});
+            }
+        }
+    }
+
+    /// The next function's result.
+    fn reference(&mut self, result: Alias, folded: &mut usize) {
+        *folded += 1;
+        sql!(self, "\"{result}\".\"${folded}\"");
+    }
+
+    /// In the order in which [`Writer::reference`] counts them.
+    fn functions(&mut self, table: usize, fields: &[FieldOutput], alias: Alias, folded: &mut usize) {
+        for field in fields {
+            match &field.value {
+                FieldValue::Count { columns, distinct } => {
+                    *folded += 1;
+                    self.out.push_str(", ");
+                    self.count(table, columns, *distinct, alias);
+                    sql!(self, " AS \"${folded}\"");
+                }
+                FieldValue::Op { op, columns } => {
+                    let columns = columns.iter().filter_map(|(_, column)| match column {
+                        OpColumn::Column(column) => Some(*column),
+                        OpColumn::TypeName(_) => None,
+                    });
+                    for column in columns {
+                        *folded += 1;
+                        self.out.push_str(", ");
+                        self.op_output(table, *op, column, alias);
+                        sql!(self, " AS \"${folded}\"");
+                    }
+                }
+                FieldValue::TypeName(_) => {}
+            }
+        }
+    }
+
+    fn nodes(&mut self, table: usize, nodes: &[Output], alias: Alias) {
+        self.out.push_str(", coalesce(json_agg(");
+        if fits_columns(nodes) {
+            sql!(self, "(SELECT row_to_json({ROW}) FROM (");
+            self.select_output(table, nodes, alias);
+            sql!(self, ") AS {ROW})");
+        } else {
+            self.build_object(table, nodes, alias);
+        }
+        self.out.push_str("), '[]')");
+    }
+
+    /// `count(*)`, `count("a")`, `count(DISTINCT ("a", "b"))`
+    pub(super) fn count(&mut self, table: usize, columns: &[usize], distinct: bool, alias: Alias) {
+        let ident = |column: usize| format!("\"{alias}\".{}", self.schema.column(table, column).ident);
+        let text = match columns {
+            [] => "count(*)".to_owned(),
+            [column] if distinct => format!("count(DISTINCT {})", ident(*column)),
+            [column] => format!("count({})", ident(*column)),
+            many => {
+                let list: Vec<String> = many.iter().map(|&column| ident(column)).collect();
+                format!("count({}({}))", if distinct { "DISTINCT " } else { "" }, list.join(", "))
+            }
+        };
+        self.out.push_str(&text);
+    }
+
+    /// `max("_1"."name")`
+    pub(super) fn op(&mut self, table: usize, op: AggregateOp, column: usize, alias: Alias) {
+        let ident = &self.schema.column(table, column).ident;
+        match self.schema.scalar_of(table, column).family {
+            // PostgreSQL before 18 has no max(uuid); the text sorts the same.
+            Family::Uuid => sql!(self, "{}(\"{alias}\".{ident}::text)", op.name()),
+            _ => sql!(self, "{}(\"{alias}\".{ident})", op.name()),
+        }
+    }
+
+    fn op_output(&mut self, table: usize, op: AggregateOp, column: usize, alias: Alias) {
+        self.op(table, op, column, alias);
+        let family = self.schema.scalar_of(table, column).family;
+        if self.schema.stringify_numeric && op.keeps_type() && family.is_big_number() {
+            self.out.push_str("::text");
+        }
+    }
+}

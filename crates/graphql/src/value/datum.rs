@@ -1,0 +1,102 @@
+//! A value without regard to where it came from.
+
+use std::borrow::Cow;
+
+use serde_json::Value as Json;
+
+/// The variables of a request.
+pub type Provided = serde_json::Map<String, Json>;
+
+/// A value as it was written. Numbers keep their digits, so that a `numeric` loses none.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Datum<'a> {
+    Null,
+    Boolean(bool),
+    Number(Cow<'a, str>),
+    String(Cow<'a, str>),
+    /// A bare name; never from JSON.
+    Enum(Cow<'a, str>),
+    List(Vec<Datum<'a>>),
+    Object(Vec<(Cow<'a, str>, Datum<'a>)>),
+}
+
+/// One step into a JSON value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segment {
+    Key(String),
+    Index(usize),
+}
+
+/// Where a parameter's value comes from: written in the query, or found in the variables of each request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    Literal(Datum<'static>),
+    Variable { name: String, path: Vec<Segment> },
+    List(Vec<Source>),
+    Object(Vec<(String, Source)>),
+}
+
+impl Datum<'_> {
+    /// What an error calls it; Hasura's words.
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Boolean(_) => "a boolean",
+            Self::Number(digits) if digits.contains(['.', 'e', 'E']) => "a float",
+            Self::Number(_) => "an integer",
+            Self::String(_) => "a string",
+            Self::Enum(_) => "an enum value",
+            Self::List(_) => "a list",
+            Self::Object(_) => "an object",
+        }
+    }
+
+    pub fn from_json(json: &Json) -> Datum<'_> {
+        match json {
+            Json::Null => Datum::Null,
+            Json::Bool(value) => Datum::Boolean(*value),
+            Json::Number(number) => Datum::Number(number.to_string().into()),
+            Json::String(text) => Datum::String(text.into()),
+            Json::Array(items) => Datum::List(items.iter().map(Datum::from_json).collect()),
+            Json::Object(map) => {
+                Datum::Object(map.iter().map(|(key, value)| (key.into(), Datum::from_json(value))).collect())
+            }
+        }
+    }
+}
+
+impl Source {
+    /// The value for one request; null where the variables have none.
+    pub fn value<'a>(&'a self, provided: &'a Provided) -> Datum<'a> {
+        match self {
+            Self::Literal(datum) => datum.clone(),
+            Self::Variable { name, path } => walk(provided, name, path).map_or(Datum::Null, Datum::from_json),
+            Self::List(items) => Datum::List(items.iter().map(|item| item.value(provided)).collect()),
+            Self::Object(fields) => {
+                Datum::Object(fields.iter().map(|(key, value)| (key.as_str().into(), value.value(provided))).collect())
+            }
+        }
+    }
+
+    /// The same for every request.
+    pub fn is_constant(&self) -> bool {
+        match self {
+            Self::Literal(_) => true,
+            Self::Variable { .. } => false,
+            Self::List(items) => items.iter().all(Self::is_constant),
+            Self::Object(fields) => fields.iter().all(|(_, value)| value.is_constant()),
+        }
+    }
+}
+
+/// What stands at a place in the variables.
+pub fn walk<'a>(provided: &'a Provided, name: &str, path: &[Segment]) -> Option<&'a Json> {
+    let mut current = provided.get(name)?;
+    for segment in path {
+        current = match segment {
+            Segment::Key(key) => current.get(key)?,
+            Segment::Index(index) => current.get(index)?,
+        };
+    }
+    Some(current)
+}

@@ -1,0 +1,11 @@
+//! The engine against a real PostgreSQL.
+#![allow(clippy::unwrap_used)]
+
+mod aggregates;
+mod errors;
+mod filters;
+mod http;
+mod introspection;
+mod queries;
+mod reload;
+mod support;

@@ -1,0 +1,174 @@
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use project::{Diagnostic, Exit};
+
+use crate::Version;
+
+/// Every code that this crate's errors can carry; each has a page in `assets/errors/`.
+pub const CODES: &[&str] = &[
+    "NS-PG-001",
+    "NS-PG-002",
+    "NS-PG-003",
+    "NS-PG-004",
+    "NS-PG-005",
+    "NS-PG-006",
+    "NS-PG-007",
+    "NS-PG-008",
+    "NS-PG-009",
+    "NS-PG-010",
+    "NS-PG-011",
+    "NS-PG-012",
+    "NS-PG-013",
+    "NS-PG-014",
+    "NS-PG-015",
+    "NS-PG-016",
+    "NS-PG-017",
+    "NS-PG-018",
+    "NS-PG-090",
+    "NS-PG-091",
+];
+
+/// What can go wrong with PostgreSQL itself. The catalog has an error type of its own, [`crate::catalog::Error`].
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("no PostgreSQL 14 to 18 was found")]
+    NotFound { install: String },
+    #[error("{path} is not a PostgreSQL that nself can use")]
+    BadInstallation { path: PathBuf, reason: String },
+    #[error("a new database cluster could not be made in {directory}")]
+    Initdb { directory: PathBuf, output: String },
+    #[error("the data in {directory} belongs to PostgreSQL {found}, and this is PostgreSQL {installed}")]
+    OtherMajor { directory: PathBuf, found: u32, installed: Version },
+    #[error("another PostgreSQL (process {pid}) runs on the data in {directory}")]
+    AlreadyRunning { directory: PathBuf, pid: i32 },
+    #[error("{directory} holds files that are not a PostgreSQL data directory")]
+    NotADataDirectory { directory: PathBuf },
+    #[error("could not {action} {path}")]
+    Io { action: &'static str, path: PathBuf, source: io::Error },
+    #[error("PostgreSQL refuses to run as root, and no other user is there for it")]
+    NoUser,
+    #[error("PostgreSQL did not answer within {} s", .waited.as_secs())]
+    NotReady { waited: Duration, last: Option<String> },
+    #[error("could not connect to the database {database}")]
+    Connect { database: String, source: tokio_postgres::Error },
+    #[error("could not {action}")]
+    Statement { action: String, source: tokio_postgres::Error },
+    #[error("the extension {name} is not installed on this machine")]
+    MissingExtension { name: String, package: String, install: Option<String> },
+    #[error("no connection to the database became free")]
+    Pool(#[source] deadpool_postgres::PoolError),
+    #[error("{program} could not fetch {package}")]
+    Download { program: &'static str, package: String, reason: String },
+    #[error("{program} is needed to fetch {package}, and it is not installed")]
+    MissingProgram { program: &'static str, package: String, install: String },
+    #[error("{file} cannot be unpacked")]
+    Archive { file: String, reason: String },
+    #[error("{file} is not the file that was expected")]
+    Checksum { file: String, expected: String, found: String },
+    #[error("there is no portable PostgreSQL for {platform}")]
+    Platform { platform: String },
+}
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+impl Diagnostic for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "NS-PG-001",
+            Self::BadInstallation { .. } => "NS-PG-002",
+            Self::Initdb { .. } => "NS-PG-003",
+            Self::OtherMajor { .. } => "NS-PG-004",
+            Self::AlreadyRunning { .. } => "NS-PG-005",
+            Self::NotADataDirectory { .. } => "NS-PG-006",
+            Self::Io { .. } => "NS-PG-007",
+            Self::NoUser => "NS-PG-008",
+            Self::NotReady { .. } => "NS-PG-009",
+            Self::Connect { .. } => "NS-PG-010",
+            Self::Statement { .. } => "NS-PG-011",
+            Self::MissingExtension { .. } => "NS-PG-012",
+            Self::Pool(_) => "NS-PG-013",
+            Self::Download { .. } => "NS-PG-014",
+            Self::Checksum { .. } => "NS-PG-015",
+            Self::Platform { .. } => "NS-PG-016",
+            Self::MissingProgram { .. } => "NS-PG-017",
+            Self::Archive { .. } => "NS-PG-018",
+        }
+    }
+
+    fn why(&self) -> Option<String> {
+        match self {
+            Self::BadInstallation { reason, .. } | Self::Download { reason, .. } | Self::Archive { reason, .. } => {
+                Some(reason.clone())
+            }
+            Self::Initdb { output, .. } => Some(output.clone()),
+            Self::OtherMajor { found, .. } => {
+                Some(format!("a data directory can only be opened by the major version that wrote it, {found} here"))
+            }
+            Self::AlreadyRunning { .. } => Some("two servers on one data directory would destroy it".to_owned()),
+            Self::NotReady { last, .. } => last.clone(),
+            Self::Connect { source, .. } | Self::Statement { source, .. } => Some(database_reason(source)),
+            Self::Checksum { expected, found, .. } => Some(format!("expected sha256 {expected}, found {found}")),
+            _ => None,
+        }
+    }
+
+    fn fix(&self) -> Option<String> {
+        match self {
+            Self::NotFound { install } => {
+                Some(format!("{install}\nor without a package manager: nself postgres install"))
+            }
+            Self::BadInstallation { .. } => Some("nself postgres list".to_owned()),
+            Self::OtherMajor { directory, found, installed } => Some(format!(
+                "install PostgreSQL {found} beside it; nself then finds and uses it by itself\nto bring the data to {}: \
+                 pg_upgrade --old-bindir <bin of {found}> --new-bindir <bin of {}> --old-datadir {} --new-datadir <new>",
+                installed.major,
+                installed.major,
+                directory.display()
+            )),
+            Self::AlreadyRunning { pid, .. } => Some(format!("nself stop, or stop process {pid}")),
+            Self::NotADataDirectory { directory } => {
+                Some(format!("move what is in {} elsewhere, then: nself start", directory.display()))
+            }
+            Self::MissingProgram { install, .. } => Some(install.clone()),
+            Self::NoUser => Some("useradd --system --no-create-home nself".to_owned()),
+            Self::NotReady { .. } | Self::Connect { .. } => Some("nself logs postgres".to_owned()),
+            Self::MissingExtension { package, install, name } => Some(install.as_ref().map_or_else(
+                || format!("install {package}, or take {name} out of POSTGRES_EXTENSIONS"),
+                |install| format!("{install}\nor take {name} out of POSTGRES_EXTENSIONS"),
+            )),
+            Self::Checksum { .. } => Some("nself postgres install (if it stays like this, report it)".to_owned()),
+            Self::Platform { .. } => Some("install PostgreSQL with the system's package manager".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NotFound { .. } | Self::BadInstallation { .. } | Self::OtherMajor { .. } | Self::NoUser => {
+                Exit::Usage
+            }
+            _ => Exit::Failed,
+        }
+    }
+}
+
+/// What the server said, or the chain of causes when it said nothing.
+pub(crate) fn database_reason(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(said) => {
+            let hint = said.hint().or(said.detail()).map(|text| format!(" ({text})")).unwrap_or_default();
+            format!("{} [{}]{hint}", said.message(), said.code().code())
+        }
+        None => std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source())
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(": "),
+    }
+}

@@ -1,0 +1,508 @@
+//! The stack while it runs: who is who, and how each is started and stopped.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use gateway::Certificates;
+use jiff::Timestamp;
+use nix::sys::signal::Signal;
+use postgres::Cluster;
+use project::{Project, Settings};
+use stack::log::Line;
+use stack::status::{ServerStatus, StackStatus, State};
+use stack::{Plan, Probe, Run, Service};
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+
+use crate::board::Board;
+use crate::logs::{LogLayer, Logs, Policy, parse_any};
+use crate::postmaster;
+use crate::supervisor::process::{Launch, STACK_MARK};
+use crate::supervisor::{Check, Spec, Supervised};
+use crate::{DRAIN, Error, Options};
+
+/// Pause between tries of a starting service's probe.
+const RETRY: Duration = Duration::from_millis(50);
+/// Pause between probes of a ready service.
+const WATCH: Duration = Duration::from_secs(5);
+
+/// Everything that runs, and the handles to it.
+pub struct Running {
+    pub board: Arc<Board>,
+    pub logs: Logs,
+    project: Project,
+    settings: Settings,
+    plan: Plan,
+    gateway: gateway::Handle,
+    gateway_task: Mutex<Option<JoinHandle<()>>>,
+    console: console::Handle,
+    graphql: watch::Sender<Option<graphql::Handle>>,
+    children: Mutex<HashMap<String, Supervised>>,
+    failures: Mutex<HashMap<String, Error>>,
+    placement: postgres::Placement,
+    cluster: OnceLock<Arc<Cluster>>,
+    pool: OnceLock<postgres::Pool>,
+}
+
+impl Running {
+    /// Opens the logs and the front door; no service runs yet.
+    pub async fn assemble(options: &Options) -> Result<Self, Error> {
+        let (project, plan) = (&options.project, &options.plan);
+        let logs = open_logs(options)?;
+        let placement = postgres::place_data(&project.state_dir(), &plan.project, project.root())?;
+        let swept = crate::sweep::orphans(project.root(), &placement.data_dir);
+        if swept > 0 {
+            tracing::warn!("ended {swept} processes that an earlier server of this project had left behind");
+        }
+        check_ports(plan)?;
+        let board = Arc::new(Board::new(plan, server_status(plan)));
+        let view = View { board: board.clone(), logs: logs.clone(), urls: urls(plan) };
+        let console = console::Service::start(console::Options {
+            stack: Arc::new(view),
+            base_url: board.status().server.url,
+        });
+        let (service, gateway) = gateway::Service::bind(gateway::Options {
+            plan: plan.gateway.clone(),
+            routes: plan.routes.clone(),
+            backends: plan.services.iter().map(|service| (service.name.clone(), waiting(service))).collect(),
+            certificates: certificates(project, plan)?,
+            status: board.clone(),
+            access_log: Arc::new(logs.clone()),
+            tier: plan.tier,
+            limits: gateway::Limits::default(),
+            trusted_proxies: Vec::new(),
+        })
+        .await?;
+        Ok(Self {
+            board,
+            logs,
+            project: project.clone(),
+            settings: options.settings.clone(),
+            plan: plan.clone(),
+            gateway,
+            gateway_task: Mutex::new(Some(tokio::spawn(service.run()))),
+            console,
+            graphql: watch::channel(None).0,
+            children: Mutex::default(),
+            failures: Mutex::default(),
+            placement,
+            cluster: OnceLock::new(),
+            pool: OnceLock::new(),
+        })
+    }
+
+    /// Starts the selected services, each as soon as those it depends on are ready; the others count as stopped.
+    pub async fn start(self: Arc<Self>, selected: BTreeSet<String>) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for service in &self.plan.services {
+            if selected.contains(&service.name) {
+                tasks.spawn(self.clone().start_service(service.clone()));
+            } else if !matches!(service.run, Run::External) {
+                self.board.set(&service.name, State::Stopped, None);
+            }
+        }
+        while tasks.join_next().await.is_some() {}
+    }
+
+    async fn start_service(self: Arc<Self>, service: Service) {
+        if matches!(service.run, Run::External) || self.board.state(&service.name) == Some(State::Ready) {
+            return;
+        }
+        for name in &service.depends_on {
+            self.wait_ready(name).await;
+        }
+        let result = match (&service.run, service.kind) {
+            (Run::External, _) => return,
+            (Run::Postgres { .. }, _) => self.start_postgres(&service).await,
+            (Run::Builtin { .. }, stack::Kind::Graphql) => self.start_graphql(&service).await,
+            (Run::Builtin { .. }, _) => self.start_console(&service),
+            (Run::Command { argv, directory }, _) => self.start_command(&service, argv, directory),
+        };
+        if let Err(error) = result {
+            tracing::error!(service = service.name, "{error}");
+            self.board.set(&service.name, State::Failed, Some(error.to_string()));
+            lock(&self.failures).insert(service.name, error);
+        }
+    }
+
+    /// Why a service could not be started, once.
+    pub fn failure(&self, name: &str) -> Option<Error> {
+        lock(&self.failures).remove(name)
+    }
+
+    async fn wait_ready(&self, name: &str) {
+        let mut changes = self.board.changes();
+        while !matches!(self.board.state(name), Some(State::Ready | State::External) | None) {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn start_postgres(&self, service: &Service) -> Result<(), Error> {
+        if self.resumed(&service.name).await {
+            return Ok(());
+        }
+        self.board.set(&service.name, State::Starting, None);
+        let (cluster, spec) = postmaster::prepare(&self.placement, &self.settings, service).await?;
+        let _ = self.cluster.set(cluster);
+        self.supervise(spec);
+        Ok(())
+    }
+
+    async fn start_graphql(&self, service: &Service) -> Result<(), Error> {
+        self.board.set(&service.name, State::Starting, None);
+        let running = self.graphql.borrow().clone();
+        let handle = match running {
+            Some(handle) => handle,
+            None => graphql::Service::start(self.graphql_options()?).await?,
+        };
+        drop(self.gateway.swap(&service.name, gateway::Backend::InProcess(handle.router())));
+        self.graphql.send_replace(Some(handle));
+        self.board.set(&service.name, State::Ready, None);
+        Ok(())
+    }
+
+    fn graphql_options(&self) -> Result<graphql::Options, Error> {
+        let cluster = self.cluster.get().ok_or_else(|| Error::ServiceFailed {
+            name: "hasura".to_owned(),
+            why: "it needs the postgres service, which is not part of this server".to_owned(),
+            log: Vec::new(),
+        })?;
+        let settings = &self.settings;
+        let pool = self.pool.get_or_init(|| {
+            let connections = settings.integer("HASURA_GRAPHQL_PG_CONNECTIONS");
+            let connections = connections.and_then(|count| usize::try_from(count).ok()).unwrap_or(10);
+            postgres::Pool::new(cluster.config(settings.text("POSTGRES_DB").unwrap_or("nhost")), connections)
+        });
+        let mut options = graphql::Options::new(pool.clone());
+        options.admin_secret = settings.secret("HASURA_GRAPHQL_ADMIN_SECRET");
+        options.unauthorized_role = settings.text("HASURA_GRAPHQL_UNAUTHORIZED_ROLE").map(str::to_owned);
+        options.dev_mode = settings.flag("HASURA_GRAPHQL_DEV_MODE");
+        Ok(options)
+    }
+
+    fn start_console(&self, service: &Service) -> Result<(), Error> {
+        drop(self.gateway.swap(&service.name, gateway::Backend::InProcess(self.console.router())));
+        self.board.set(&service.name, State::Ready, None);
+        Ok(())
+    }
+
+    fn start_command(&self, service: &Service, argv: &[String], directory: &std::path::Path) -> Result<(), Error> {
+        let Some((program, arguments)) = argv.split_first() else {
+            return Err(Error::ServiceFailed {
+                name: service.name.clone(),
+                why: "its command is empty".to_owned(),
+                log: Vec::new(),
+            });
+        };
+        let mut environment = service.resolve_environment(&self.settings);
+        environment.push((STACK_MARK.to_owned(), self.project.root().display().to_string()));
+        let spec = Spec {
+            name: service.name.clone(),
+            launch: Launch {
+                program: PathBuf::from(program),
+                arguments: arguments.to_vec(),
+                directory: self.project.root().join(directory),
+                environment,
+                owner: None,
+                stop_signal: Signal::SIGTERM,
+                death_signal: Signal::SIGTERM,
+            },
+            check: probe(service),
+            retry: RETRY,
+            watch: WATCH,
+            grace: self.settings.duration("NSELF_STOP_TIMEOUT").unwrap_or(Duration::from_secs(30)),
+            fail_fast: false,
+            parse: parse_any,
+        };
+        self.supervise(spec);
+        Ok(())
+    }
+
+    fn supervise(&self, spec: Spec) {
+        let name = spec.name.clone();
+        let child = Supervised::start(spec, self.board.clone(), self.logs.clone());
+        lock(&self.children).insert(name, child);
+    }
+
+    /// Starts a child that had been stopped; false when there is none.
+    async fn resumed(&self, name: &str) -> bool {
+        let child = lock(&self.children).get(name).cloned();
+        match child {
+            Some(child) => {
+                child.resume().await;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Starts the named services again, or all of them.
+    pub async fn start_services(self: &Arc<Self>, names: &[String]) -> Result<(), Error> {
+        for service in self.named(names)? {
+            let stopped = matches!(self.board.state(&service.name), Some(State::Stopped | State::Failed));
+            if stopped && !self.resumed(&service.name).await {
+                tokio::spawn(self.clone().start_service(service));
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops the named services: those that run in this process by taking them off the front door.
+    pub async fn stop_services(&self, names: &[String]) -> Result<(), Error> {
+        for service in self.named(names)?.into_iter().rev() {
+            self.stop_service(&service).await;
+        }
+        Ok(())
+    }
+
+    pub async fn restart_services(self: &Arc<Self>, names: &[String]) -> Result<(), Error> {
+        self.stop_services(names).await?;
+        self.start_services(names).await
+    }
+
+    async fn stop_service(&self, service: &Service) {
+        let child = lock(&self.children).get(&service.name).cloned();
+        match child {
+            Some(child) => child.stop().await,
+            None if matches!(service.run, Run::Builtin { .. }) => {
+                let why = format!("{} is stopped", service.name);
+                self.gateway.swap(&service.name, gateway::Backend::Unavailable(why)).wait(DRAIN).await;
+                if service.kind == stack::Kind::Graphql {
+                    self.graphql.send_replace(None);
+                }
+                self.board.set(&service.name, State::Stopped, None);
+            }
+            None => {}
+        }
+    }
+
+    fn named(&self, names: &[String]) -> Result<Vec<Service>, Error> {
+        if let Some(unknown) = names.iter().find(|name| self.plan.service(name).is_none()) {
+            return Err(Error::ServiceFailed {
+                name: unknown.clone(),
+                why: "there is no service of that name in the plan".to_owned(),
+                log: Vec::new(),
+            });
+        }
+        let wanted = |service: &&Service| names.is_empty() || names.contains(&service.name);
+        Ok(self.plan.services.iter().filter(wanted).cloned().collect())
+    }
+
+    pub async fn reload_schema(&self) -> Result<(), Error> {
+        let handle = self.graphql.borrow().clone();
+        if let Some(handle) = handle {
+            handle.reload().await?;
+        }
+        Ok(())
+    }
+
+    pub fn console_link(&self) -> String {
+        self.console.sign_in_link()
+    }
+
+    /// Drains the front door, then stops the services in the reverse of their start order: PostgreSQL last.
+    pub async fn shut_down(&self, drain: Duration) {
+        // Live pages never end by themselves.
+        self.console.close();
+        let cut_off = self.gateway.shutdown(drain).await;
+        if cut_off > 0 {
+            tracing::warn!("{cut_off} requests did not end in time and were cut off");
+        }
+        let task = lock(&self.gateway_task).take();
+        if let Some(task) = task {
+            let _ = task.await;
+        }
+        // Let go of the connections, so that PostgreSQL has nobody to disconnect.
+        self.graphql.send_replace(None);
+        if let Some(pool) = self.pool.get() {
+            pool.close();
+        }
+        for service in self.plan.services.iter().rev() {
+            let child = lock(&self.children).remove(&service.name);
+            if let Some(child) = child {
+                child.stop().await;
+            }
+        }
+        tracing::info!("stopped");
+        self.logs.flush();
+    }
+}
+
+/// Refuses taken ports of the front door with the name of whoever has them.
+fn check_ports(plan: &Plan) -> Result<(), Error> {
+    let http = Some((plan.gateway.http_port, "GATEWAY_PORT"));
+    let https = plan.gateway.https_port.map(|port| (port, "GATEWAY_SSL_PORT"));
+    for (port, setting) in [http, https].into_iter().flatten() {
+        if !project::ports::is_free(plan.gateway.bind, port) {
+            return Err(Error::PortTaken {
+                port,
+                service: "gateway".to_owned(),
+                setting: setting.to_owned(),
+                owner: project::ports::owner(port),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What stands behind a service's routes before it has started.
+fn waiting(service: &Service) -> gateway::Backend {
+    let port = service.ports.first().map(|port| port.number);
+    match (&service.run, port) {
+        (Run::Command { .. } | Run::External, Some(port)) => {
+            gateway::Backend::Upstream(vec![std::net::SocketAddr::from(([127, 0, 0, 1], port))])
+        }
+        _ => gateway::Backend::Unavailable(format!("{} is starting", service.name)),
+    }
+}
+
+/// The certificate of https: the user's own, or one of the local authority.
+fn certificates(project: &Project, plan: &Plan) -> Result<Option<Certificates>, Error> {
+    if plan.gateway.https_port.is_none() {
+        return Ok(None);
+    }
+    match &plan.gateway.tls {
+        stack::Tls::Off => Ok(None),
+        stack::Tls::Custom { certificate, key } => {
+            let inside = |path: &std::path::Path| project.root().join(path);
+            Ok(Some(Certificates::files(&inside(certificate), &inside(key))?))
+        }
+        stack::Tls::Local => {
+            let Some(directory) = gateway::Authority::default_directory() else {
+                tracing::warn!("https is off: there is no home folder to keep the local authority in");
+                return Ok(None);
+            };
+            let names = gateway::names(&plan.base_domain, &plan.routes);
+            let authority = gateway::Authority::load_or_create(&directory)?;
+            Ok(Some(Certificates::local(authority, &names, &project.certs_dir())?))
+        }
+    }
+}
+
+fn open_logs(options: &Options) -> Result<Logs, Error> {
+    use tracing_subscriber::layer::SubscriberExt;
+
+    let directory = options.project.logs_dir();
+    let path = directory.display().to_string();
+    let default = stack::Log { level: "info".to_owned(), max_bytes: 100_000_000, keep_days: 7, compress: true };
+    let own = options.plan.services.first().map_or(default, |service| service.log.clone());
+    let services =
+        options.plan.services.iter().map(|service| (service.name.clone(), service.log.clone())).collect();
+    let filter = tracing_subscriber::EnvFilter::new(format!(
+        "warn,server={level},gateway={level},graphql={level},console={level},postgres={level}",
+        level = own.level
+    ));
+    let logs = Logs::start(Policy { directory, default: own, services })
+        .map_err(|source| Error::Io { action: "write logs to", path, source })?;
+    let subscriber = tracing_subscriber::registry().with(filter).with(LogLayer::new(logs.clone()));
+    // A second server in one process (tests) keeps the first one's subscriber.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    if let Some(echo) = options.echo.clone() {
+        let mut lines = logs.follow();
+        tokio::spawn(async move {
+            loop {
+                match lines.recv().await {
+                    Ok(line) => {
+                        if echo.send(line).is_err() {
+                            return;
+                        }
+                    }
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return,
+                }
+            }
+        });
+    }
+    Ok(logs)
+}
+
+fn server_status(plan: &Plan) -> ServerStatus {
+    let at = |scheme: &str, port: u16| format!("{scheme}://{}:{port}", plan.base_domain);
+    ServerStatus {
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: Timestamp::now(),
+        url: at("http", plan.gateway.http_port),
+        https_url: plan.gateway.https_port.map(|port| at("https", port)),
+    }
+}
+
+fn urls(plan: &Plan) -> Vec<(String, String)> {
+    plan.urls().into_iter().map(|url| (url.service, url.http)).collect()
+}
+
+/// A probe from the outside: the way a user of the service would see it.
+fn probe(service: &Service) -> Check {
+    let port = service.ports.first().map(|port| port.number);
+    let check = service.probe.clone();
+    Arc::new(move || {
+        let check = check.clone();
+        Box::pin(async move {
+            let Some(port) = port else { return Ok(()) };
+            let limit = Duration::from_secs(5);
+            let probed = match &check {
+                Probe::Http { path } => tokio::time::timeout(limit, http_probe(port, path)).await,
+                Probe::None | Probe::Builtin => return Ok(()),
+                Probe::Postgres | Probe::Tcp => tokio::time::timeout(limit, tcp_probe(port)).await,
+            };
+            probed.unwrap_or_else(|_| Err("no answer within 5 s".to_owned()))
+        })
+    })
+}
+
+async fn tcp_probe(port: u16) -> Result<(), String> {
+    let connected = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
+    connected.map(drop).map_err(|error| format!("port {port}: {error}"))
+}
+
+async fn http_probe(port: u16, path: &str) -> Result<(), String> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let failed = |error: std::io::Error| format!("port {port}: {error}");
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.map_err(failed)?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.map_err(failed)?;
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).await.map_err(failed)?;
+    match head[9] {
+        b'2' | b'3' => Ok(()),
+        _ => Err(format!("GET {path} answered {}", String::from_utf8_lossy(&head[9..]))),
+    }
+}
+
+/// What the console sees of the stack.
+struct View {
+    board: Arc<Board>,
+    logs: Logs,
+    urls: Vec<(String, String)>,
+}
+
+impl console::Stack for View {
+    fn status(&self) -> StackStatus {
+        self.board.status()
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.board.changes()
+    }
+
+    fn urls(&self) -> Vec<(String, String)> {
+        self.urls.clone()
+    }
+
+    fn tail(&self, service: Option<&str>, lines: usize) -> Vec<Line> {
+        self.logs.tail(service, lines)
+    }
+
+    fn follow(&self) -> broadcast::Receiver<Line> {
+        self.logs.follow()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

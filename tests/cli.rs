@@ -1,0 +1,84 @@
+//! The command line as a whole: help that teaches, codes, streams, generated pages.
+
+use crate::sandbox::Sandbox;
+
+fn leaves(command: &cli::Clap, path: &str, found: &mut Vec<(String, String)>) {
+    let inner: Vec<_> = command.get_subcommands().filter(|inner| inner.get_name() != "help").collect();
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    if inner.is_empty() {
+        found.push((path.to_owned(), help));
+    }
+    for inner in inner {
+        leaves(inner, &format!("{path} {}", inner.get_name()), found);
+    }
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let mut found = Vec::new();
+    leaves(&cli::command(), "nself", &mut found);
+    assert!(found.len() > 40, "only {} commands were found", found.len());
+    let silent: Vec<_> = found
+        .iter()
+        .filter(|(path, help)| {
+            let command = path.split(' ').take(2).collect::<Vec<_>>().join(" ");
+            !help.starts_with("Example") || !help.contains(&command)
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert!(silent.is_empty(), "without an example in their help: {silent:?}");
+}
+
+#[test]
+fn version_says_itself_in_three_ways() {
+    let sandbox = Sandbox::new();
+    let short = sandbox.ok(&["version", "--short"]);
+    assert_eq!(short.trim(), env!("CARGO_PKG_VERSION"));
+    assert!(sandbox.ok(&["version"]).contains(short.trim()));
+    assert_eq!(sandbox.json(&["version"])["version"], short.trim());
+    assert_eq!(sandbox.ok(&["-v"]), short);
+    assert_eq!(sandbox.ok(&["--version"]), sandbox.ok(&["version"]));
+}
+
+#[test]
+fn no_arguments_show_help_and_a_typo_a_suggestion() {
+    let sandbox = Sandbox::new();
+    let help = sandbox.run(&[]);
+    assert!(help.stdout.contains("nself init --demo"), "{help:?}");
+    let typo = sandbox.run(&["statsu"]);
+    assert_eq!(typo.code, 2);
+    assert!(typo.stderr.contains("status"), "{}", typo.stderr);
+}
+
+#[test]
+fn outside_a_project_commands_say_what_to_do() {
+    let sandbox = Sandbox::new();
+    let said = sandbox.run(&["status"]);
+    assert_ne!(said.code, 0);
+    assert!(said.stderr.contains("error[NS-SET-") && said.stderr.contains("nself init"), "{}", said.stderr);
+    let json = sandbox.run(&["status", "--json"]);
+    let error: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert!(error["error"]["code"].as_str().unwrap().starts_with("NS-SET-"));
+}
+
+#[test]
+fn completions_and_manual_pages_come_from_the_same_declaration() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(sandbox.ok(&["completion", shell]).contains("postgres"), "{shell}");
+    }
+    sandbox.ok(&["man", "--output", "man"]);
+    assert!(sandbox.folder().join("man/nself-start.1").is_file());
+}
+
+#[test]
+fn the_reference_pages_are_up_to_date() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(&["reference", "--output", "reference"]);
+    let committed = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference");
+    for page in ["commands.md", "variables.md", "errors.md"] {
+        let now = std::fs::read_to_string(sandbox.folder().join("reference").join(page)).unwrap();
+        let then = std::fs::read_to_string(committed.join(page)).unwrap_or_default();
+        assert!(now == then, "docs/reference/{page} is old; run: nself reference --output docs/reference");
+    }
+}
