@@ -8,6 +8,24 @@ use nix::sys::signal::Signal;
 
 use crate::sandbox::{Sandbox, eventually, http, kill, said};
 
+const INIT_POINTS: &[&str] = &[
+    "project.before-rename",
+    "init.after-.gitignore",
+    "init.after-.env.example",
+    "init.after-nself.toml",
+    "init.after-.env",
+];
+const BUILD_POINTS: &[&str] = &["build.before-file", "build.before-manifest"];
+const START_POINTS: &[&str] = &[
+    "placement.chosen",
+    "start.before-prepare",
+    "postgres.copied",
+    "postgres.synced",
+    "postgres.renamed",
+    "start.after-prepare",
+];
+const RESET_POINTS: &[&str] = &["archive.written", "reset.archived", "reset.data-moved", "reset.moved"];
+
 fn with_a_note() -> Sandbox {
     let sandbox = Sandbox::plain();
     sandbox.start();

@@ -8,6 +8,7 @@ const service = byId("filter-service");
 const level = byId("filter-level");
 const search = byId("search");
 const pauseButton = byId("pause");
+const details = byId("details");
 const latest = byId("latest");
 
 let stream = null;
@@ -26,18 +27,35 @@ function connect() {
   stream.addEventListener("urls", (event) => (byId("urls").innerHTML = event.data));
   stream.addEventListener("tail", (event) => receive({ html: event.data, replaces: true }));
   stream.addEventListener("lines", (event) => receive({ html: event.data, replaces: false }));
-  stream.addEventListener("over", () => location.reload());
+  stream.addEventListener("over", comeBack);
   stream.addEventListener("error", () => {
     byId("connection").hidden = false;
-    // The browser tries again by itself unless it was refused: then the page says what to do.
-    if (stream.readyState === EventSource.CLOSED) location.reload();
+    // The browser tries again by itself unless it was refused.
+    if (stream.readyState === EventSource.CLOSED) comeBack();
   });
+}
+
+let returning = false;
+
+// The session is over, by a sign-out or because the stack has stopped. What is shown stays until somebody answers
+// again; then the page is asked for anew and says how to get in.
+async function comeBack() {
+  stream?.close();
+  byId("connection").hidden = false;
+  if (returning) return;
+  returning = true;
+  for (;;) {
+    await new Promise((wake) => setTimeout(wake, 1000));
+    const answer = await fetch("/console/login", { cache: "no-store" }).catch(() => null);
+    if (answer?.ok) break;
+  }
+  location.reload();
 }
 
 // A hidden tab holds no connection: browsers allow a host only six over HTTP/1.1.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) stream?.close();
-  else connect();
+  else if (!returning) connect();
 });
 
 // The stream ends with the session; what follows must not cut off the way to the sign-in page.
@@ -159,6 +177,10 @@ pauseButton.addEventListener("click", togglePause);
 service.addEventListener("change", restart);
 level.addEventListener("change", restart);
 byId("filter").addEventListener("submit", (event) => event.preventDefault());
+details.addEventListener("click", () => {
+  details.setAttribute("aria-pressed", pane.classList.toggle("detailed"));
+  if (following) pane.scrollTop = pane.scrollHeight;
+});
 search.addEventListener("input", () => {
   for (const line of pane.querySelectorAll(".line")) line.hidden = !matches(line);
   countLines();

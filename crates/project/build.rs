@@ -20,7 +20,6 @@ fn main() -> std::io::Result<()> {
     std::fs::write(out.join("demo.rs"), code)
 }
 
-#[expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     println!("cargo::rerun-if-changed={}", folder.display());
     for entry in std::fs::read_dir(folder)? {

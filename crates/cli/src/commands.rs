@@ -1,23 +1,35 @@
 //! The tree of commands: one variant a command, one line each in [`run`].
 
 mod accepted;
+mod build;
+mod clean;
 mod completion;
+mod config;
 mod console;
 mod db;
+mod destroy;
+mod doctor;
+mod env;
 mod exec;
+mod explain;
 mod health;
+mod init;
 mod logs;
 mod man;
 mod postgres;
 mod reference;
+mod reset;
 mod resources;
 mod restart;
+mod restore;
 mod seed;
 mod serve;
 mod start;
 mod status;
 mod stop;
 mod trust;
+mod update;
+mod urls;
 pub mod version;
 
 use clap::Subcommand;
@@ -29,21 +41,33 @@ use crate::{Context, Outcome};
 // In the order in which help shows them: the main path first.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Init(init::Args),
+    Build(build::Args),
     #[command(alias = "up")]
     Start(start::Args),
     #[command(alias = "down")]
     Stop(stop::Args),
     Restart(restart::Args),
     Status(status::Args),
+    Urls(urls::Args),
     Logs(logs::Args),
     Exec(exec::Args),
     Health(health::Args),
+    Doctor(doctor::Args),
     Db(db::Args),
     Seed(seed::Args),
+    Config(config::Args),
+    Env(env::Args),
     Console(console::Args),
     Trust(trust::Args),
     Postgres(postgres::Args),
     Resources(resources::Args),
+    Reset(reset::Args),
+    Restore(restore::Args),
+    Clean(clean::Args),
+    Destroy(destroy::Args),
+    Update(update::Args),
+    Explain(explain::Args),
     Completion(completion::Args),
     Man(man::Args),
     Version(version::Args),
@@ -54,19 +78,31 @@ pub enum Command {
 
 pub fn run(cx: &Context, command: Command) -> Outcome {
     match command {
+        Command::Init(args) => init::run(cx, args),
+        Command::Build(args) => build::run(cx, args),
         Command::Start(args) => start::run(cx, args),
         Command::Stop(args) => stop::run(cx, args),
         Command::Restart(args) => restart::run(cx, args),
         Command::Status(args) => status::run(cx, args),
+        Command::Urls(args) => urls::run(cx, args),
         Command::Logs(args) => logs::run(cx, args),
         Command::Exec(args) => exec::run(cx, args),
         Command::Health(args) => health::run(cx, args),
+        Command::Doctor(args) => doctor::run(cx, args),
         Command::Db(args) => db::run(cx, args),
         Command::Seed(args) => seed::run(cx, args),
+        Command::Config(args) => config::run(cx, args),
+        Command::Env(args) => env::run(cx, args),
         Command::Console(args) => console::run(cx, args),
         Command::Trust(args) => trust::run(cx, args),
         Command::Postgres(args) => postgres::run(cx, args),
         Command::Resources(args) => resources::run(cx, args),
+        Command::Reset(args) => reset::run(cx, args),
+        Command::Restore(args) => restore::run(cx, args),
+        Command::Clean(args) => clean::run(cx, args),
+        Command::Destroy(args) => destroy::run(cx, args),
+        Command::Update(args) => update::run(cx, args),
+        Command::Explain(args) => explain::run(cx, args),
         Command::Completion(args) => completion::run(cx, args),
         Command::Man(args) => man::run(cx, args),
         Command::Version(args) => version::run(cx, args),

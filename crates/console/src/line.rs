@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use stack::log::{Level, Line};
 
+/// Longest pairs that stand beside a message, in characters.
+const SHORT_FIELDS: usize = 60;
 /// Longest message shown, in characters; the rest is counted. A line of megabytes must not stop a browser.
 const MOST_CHARS: usize = 4000;
 
@@ -14,6 +16,8 @@ pub(crate) struct LineView {
     pub(crate) message: String,
     /// `name=value` pairs of structured lines.
     pub(crate) fields: String,
+    /// The pairs would bury the message: shown on demand.
+    pub(crate) long: bool,
 }
 
 impl LineView {
@@ -32,6 +36,7 @@ impl LineView {
             service: line.service.clone(),
             level: word(line.level),
             message: cut(&plain(&line.message)),
+            long: fields.chars().count() > SHORT_FIELDS,
             fields: cut(&plain(&fields)),
         }
     }

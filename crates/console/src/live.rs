@@ -24,7 +24,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::access::Pass;
 use crate::line::LineView;
-use crate::view::StackView;
+use crate::view::{StackView, UrlGroup};
 use crate::{Shared, Stack};
 
 /// Lines shown at first, and the most that one event carries; the page keeps twice as many.
@@ -61,7 +61,7 @@ struct ServicesFragment {
 #[derive(Template)]
 #[template(path = "urls.html")]
 struct UrlsFragment {
-    urls: Vec<(String, String)>,
+    urls: Vec<UrlGroup>,
 }
 
 #[derive(Template)]
@@ -142,7 +142,7 @@ impl Feed {
     async fn status(&mut self) -> Result<(), Gone> {
         let services = ServicesFragment { stack: StackView::new(self.stack.status()) };
         self.send_changed(0, "services", &services).await?;
-        let urls = UrlsFragment { urls: self.stack.urls() };
+        let urls = UrlsFragment { urls: UrlGroup::all(self.stack.urls()) };
         self.send_changed(1, "urls", &urls).await
     }
 

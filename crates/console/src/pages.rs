@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::access::SESSION_LIFE;
 use crate::routes::{COOKIE, session_cookie};
-use crate::view::StackView;
+use crate::view::{StackView, UrlGroup};
 use crate::{Error, Shared, assets};
 
 #[derive(Template)]
@@ -21,7 +21,7 @@ use crate::{Error, Shared, assets};
 struct ConsolePage {
     version: &'static str,
     stack: StackView,
-    urls: Vec<(String, String)>,
+    urls: Vec<UrlGroup>,
     /// Value and words of the choices of lowest level.
     levels: [(&'static str, &'static str); 4],
 }
@@ -45,7 +45,7 @@ pub(crate) async fn console(State(shared): State<Arc<Shared>>) -> Response {
         &ConsolePage {
             version: &assets::VERSION,
             stack: StackView::new(shared.stack.status()),
-            urls: shared.stack.urls(),
+            urls: UrlGroup::all(shared.stack.urls()),
             levels: [
                 ("debug", "All levels"),
                 ("info", "Info and above"),

@@ -34,6 +34,27 @@ pub(crate) struct ServiceView {
     pub(crate) has_logs: bool,
 }
 
+/// Addresses that share a label.
+#[derive(Debug, PartialEq)]
+pub(crate) struct UrlGroup {
+    pub(crate) label: String,
+    pub(crate) urls: Vec<String>,
+}
+
+impl UrlGroup {
+    /// In the given order; a label that comes again adds to its group.
+    pub(crate) fn all(urls: Vec<(String, String)>) -> Vec<Self> {
+        let mut groups: Vec<Self> = Vec::new();
+        for (label, url) in urls {
+            match groups.iter_mut().find(|group| group.label == label) {
+                Some(group) => group.urls.push(url),
+                None => groups.push(Self { label, urls: vec![url] }),
+            }
+        }
+        groups
+    }
+}
+
 /// How a state is coloured; a word always stands beside the colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tone {
@@ -181,6 +202,14 @@ mod tests {
         assert_eq!(summary(&[Ready, Unhealthy]), (Tone::Bad, "web is unhealthy".to_owned()));
         assert_eq!(summary(&[Failed]), (Tone::Bad, "web failed".to_owned()));
         assert_eq!(summary(&[Failed, Unhealthy, Ready]), (Tone::Bad, "2 of 3 services need attention".to_owned()));
+    }
+
+    #[test]
+    fn addresses_with_one_label_stand_together() {
+        let urls = [("a", "1"), ("b", "2"), ("a", "3")].map(|(label, url)| (label.to_owned(), url.to_owned()));
+        let groups = UrlGroup::all(urls.into());
+        assert_eq!(groups[0], UrlGroup { label: "a".to_owned(), urls: vec!["1".to_owned(), "3".to_owned()] });
+        assert_eq!((groups.len(), groups[1].label.as_str()), (2, "b"));
     }
 
     #[test]

@@ -92,6 +92,7 @@ impl StatementFailure {
                 "another session holds a lock on the table; try again, or wait longer with --lock-timeout".to_owned(),
             ),
             Some("25006") => Some("run it without --readonly".to_owned()),
+            Some("57014") => Some("run the same command again".to_owned()),
             Some("55P04") => Some("put the statement that uses the new value into the next migration".to_owned()),
             _ => self.file.as_ref().map(|file| format!("correct {}, then run the same command again", file.display())),
         }

@@ -27,7 +27,8 @@ pub struct Options {
 /// Where a service lives.
 #[derive(Clone)]
 pub enum Backend {
-    /// In this process; it gets the request itself, with `ConnectInfo<SocketAddr>` holding the client's address.
+    /// In this process; it gets the request itself, with `ConnectInfo<SocketAddr>` holding the client's address. A
+    /// connection that it upgrades is its own from then on: it must end it when it is told to stop.
     InProcess(axum::Router),
     /// HTTP/1.1 at these addresses, taken in turn. The next is tried when one refuses the connection.
     Upstream(Vec<SocketAddr>),

@@ -1,6 +1,7 @@
 //! One database cluster: its data directory, how its server is started, and how to reach it.
 
 mod bootstrap;
+mod identity;
 mod launch;
 mod postmaster;
 mod prepare;

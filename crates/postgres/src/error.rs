@@ -172,3 +172,58 @@ pub(crate) fn database_reason(error: &tokio_postgres::Error) -> String {
             .join(": "),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// One of each.
+    fn samples() -> Vec<Error> {
+        let (path, text) = (PathBuf::from("/p"), String::new);
+        let installed = Version { major: 18, minor: 4 };
+        vec![
+            Error::NotFound { install: text() },
+            Error::BadInstallation { path: path.clone(), reason: text() },
+            Error::Initdb { directory: path.clone(), output: text() },
+            Error::OtherMajor { directory: path.clone(), found: 15, installed },
+            Error::AlreadyRunning { directory: path.clone(), pid: 2 },
+            Error::NotADataDirectory { directory: path.clone() },
+            Error::io("read", path)(io::Error::other("no")),
+            Error::NoUser,
+            Error::NotReady { waited: Duration::from_secs(1), last: None },
+            Error::Connect { database: text(), source: tokio_postgres::Error::__private_api_timeout() },
+            Error::Statement { action: text(), source: tokio_postgres::Error::__private_api_timeout() },
+            Error::MissingExtension { name: text(), package: text(), install: None },
+            Error::Pool(deadpool_postgres::PoolError::Closed),
+            Error::Download { program: "npm", package: text(), reason: text() },
+            Error::Checksum { file: text(), expected: text(), found: text() },
+            Error::Platform { platform: text() },
+            Error::MissingProgram { program: "npm", package: text(), install: text() },
+            Error::Archive { file: text(), reason: text() },
+        ]
+    }
+
+    #[test]
+    fn every_code_is_listed_once_and_has_a_page() {
+        let mut codes: BTreeSet<String> = samples().iter().map(|error| error.code().to_owned()).collect();
+        assert_eq!(codes.len(), samples().len(), "one code each");
+        // The catalog's error type has its own.
+        codes.extend(["NS-PG-090".to_owned(), "NS-PG-091".to_owned()]);
+        assert_eq!(codes, CODES.iter().map(|code| (*code).to_owned()).collect());
+        for code in codes {
+            let page = format!("{}/../../assets/errors/{code}.md", env!("CARGO_MANIFEST_DIR"));
+            let text = std::fs::read_to_string(&page).unwrap_or_default();
+            assert!(text.starts_with(&format!("# {code}: ")), "{page}");
+        }
+    }
+
+    #[test]
+    fn every_sentence_is_a_sentence_without_a_full_stop() {
+        for error in samples() {
+            let text = error.to_string();
+            assert!(text.len() > 10 && !text.ends_with('.'), "{text}");
+        }
+    }
+}

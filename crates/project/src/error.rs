@@ -7,7 +7,7 @@ use crate::{Diagnostic, EnvName, Exit, Problem, Tier};
 pub enum Error {
     #[error("there is no nself project in {} or above it", .from.display())]
     NoProject { from: PathBuf },
-    #[error("{}", count(.0, "setting is", "settings are"))]
+    #[error("{}", count(.0, "setting is wrong", "settings are wrong"))]
     Settings(Vec<Problem>),
     #[error("cannot {doing} {}", .path.display())]
     Io { doing: &'static str, path: PathBuf, source: std::io::Error },
@@ -35,7 +35,7 @@ pub enum Error {
     #[error("{} cannot be read", .path.display())]
     ServerFile { path: PathBuf, reason: String },
 
-    #[error("{}", count(.problems, "secret is", "secrets are"))]
+    #[error("{}", count(.problems, "secret is missing or weak", "secrets are missing or weak"))]
     Secrets { environment: EnvName, problems: Vec<Problem> },
     #[error("{0} is a secret and must not stand on a command line")]
     SecretOnCommandLine(String),
@@ -82,9 +82,10 @@ impl Error {
 }
 
 fn count(problems: &[Problem], one: &str, many: &str) -> String {
-    match problems.len() {
-        1 => format!("1 {one} wrong"),
-        number => format!("{number} {many} wrong"),
+    // Warnings come along for whoever shows them all, and do not count.
+    match problems.iter().filter(|problem| problem.is_error()).count() {
+        1 => format!("1 {one}"),
+        number => format!("{number} {many}"),
     }
 }
 

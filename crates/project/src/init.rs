@@ -6,6 +6,7 @@
 
 mod content;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -43,12 +44,20 @@ pub enum Action {
     Replaced,
 }
 
+/// A file of the project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// Relative to the root.
+    pub path: PathBuf,
+    pub action: Action,
+}
+
 /// What [`init`] did.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     pub root: PathBuf,
     pub project: String,
-    pub files: Vec<(PathBuf, Action)>,
+    pub files: Vec<Written>,
     /// Where copies of replaced files are.
     pub backup: Option<PathBuf>,
     /// Secrets that were made.
@@ -64,8 +73,9 @@ pub fn init(root: &Path, options: &Options) -> Result<Report, Error> {
     std::fs::create_dir_all(root).map_err(|error| Error::io("make the folder", root, error))?;
     let root = root.canonicalize().map_err(|error| Error::io("find", root, error))?;
     let _lock = lock(&root)?;
-    sweep(&root);
     let plan = content::plan(&root, options)?;
+    let folders: BTreeSet<&Path> = plan.files.iter().filter_map(|file| file.path.parent()).collect();
+    folders.into_iter().for_each(|folder| sweep(&root.join(folder)));
     let mut run = Run { root: &root, done: Vec::new(), folders: Vec::new(), backup: None, replaced: Vec::new() };
     match plan.files.iter().try_for_each(|file| run.write(file, options.force)) {
         Ok(()) => Ok(Report {
@@ -95,8 +105,8 @@ fn lock(root: &Path) -> Result<Option<Flock<File>>, Error> {
 }
 
 /// Removes what a run that was killed left half-written.
-fn sweep(root: &Path) {
-    for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(files::UNFINISHED) {
             // Left behind, it would be ugly and harmless.
             let _ = std::fs::remove_file(entry.path());
@@ -124,7 +134,7 @@ enum Existing {
 
 struct Run<'a> {
     root: &'a Path,
-    done: Vec<(PathBuf, Action)>,
+    done: Vec<Written>,
     /// Folders this run made, outermost first.
     folders: Vec<PathBuf>,
     backup: Option<PathBuf>,
@@ -151,7 +161,7 @@ impl Run<'_> {
             files::write(&path, &file.content, Some(file.mode))?;
             self.replaced.extend(old.map(|old| (path, old)));
         }
-        self.done.push((file.path.clone(), action));
+        self.done.push(Written { path: file.path.clone(), action });
         fault::hit(&format!("init.after-{}", file.path.display()));
         Ok(())
     }
@@ -189,10 +199,8 @@ impl Run<'_> {
 
     /// Undoes this run as far as it goes. Errors on the way are of no use to anybody: the first one is reported.
     fn take_back(self) {
-        for (path, action) in self.done.iter().rev() {
-            if *action == Action::Created {
-                let _ = std::fs::remove_file(self.root.join(path));
-            }
+        for file in self.done.iter().rev().filter(|file| file.action == Action::Created) {
+            let _ = std::fs::remove_file(self.root.join(&file.path));
         }
         for (path, content) in self.replaced.iter().rev() {
             let _ = files::write(path, content, None);

@@ -133,7 +133,8 @@ fn entries(folder: &Path) -> impl Iterator<Item = std::ffi::OsString> + use<> {
 /// Runs git and splits its answer at zero bytes. `None` when there is no git or no repository.
 fn git(root: &Path, arguments: &[&str], input: &[u8]) -> Option<Vec<PathBuf>> {
     let mut command = Command::new("git");
-    command.arg("-C").arg(root).args(arguments);
+    // A repository from elsewhere must not run programs of its own.
+    command.args(["-c", "core.fsmonitor=false", "-C"]).arg(root).args(arguments);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     // A few names fit into the pipe, so git cannot keep us waiting; a git that does not read them fails below.
     let _ = child.stdin.take().map(|mut stdin| stdin.write_all(input));

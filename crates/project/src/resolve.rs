@@ -62,7 +62,7 @@ pub(crate) fn resolve(
     let (values, defaults) = expand(&source, &mut problems);
     validate(&source.merged, &values, &toml, &mut problems);
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
-    let warnings = problems.iter().filter(|problem| !problem.is_error()).cloned().collect();
+    let warnings = problems.iter().filter(|problem| !problem.is_error() && !is_own(problem)).cloned().collect();
     let settings = Settings::new(Inner { environment, tier, values, defaults, home, toml, warnings, files });
     Resolution { settings, problems }
 }
@@ -202,7 +202,7 @@ fn validate(
             }
             None if catalogue::ignored(name).is_some() || toml.owns(name) => {}
             None => {
-                let message = format!("{written} is not a setting of nself");
+                let message = format!("{written} {NOT_OURS}");
                 let suggestion = catalogue::suggest(written);
                 problems.push(Problem::warning(message).about(written).from(&value.origin).suggest(suggestion));
             }
@@ -216,6 +216,14 @@ fn validate(
         problems.push(Problem::error(message).about("HASURA_GRAPHQL_JWT_SECRET").from(&value.origin));
     }
 }
+
+/// A name that is not ours and resembles none of ours is most likely the user's own: `nself config validate` mentions it,
+/// every other command does not.
+fn is_own(problem: &Problem) -> bool {
+    problem.suggestion.is_none() && problem.message.ends_with(NOT_OURS)
+}
+
+const NOT_OURS: &str = "is not a setting of nself";
 
 fn is_jwt_secret(text: &str) -> bool {
     let value: Option<serde_json::Value> = serde_json::from_str(text).ok();

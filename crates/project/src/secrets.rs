@@ -54,71 +54,23 @@ pub fn weakness(strength: Strength, tier: Tier, value: &str) -> Option<String> {
     (different < 8).then(|| format!("has only {different} different characters"))
 }
 
-/// Defaults and samples of tutorials, of the Bash tool and of the services it ran.
+/// Words of passwords in tutorials, of the Bash tool and of the services it ran.
+const SAMPLES: &str = "postgres password passw0rd changeme change-me change_me minioadmin secret admin nhost hasura nself \
+     example placeholder your- your_ xxxx 12345678";
+/// Words that such samples are padded with.
+const FILLERS: &str = "dev development local test demo staging prod production default key jwt auth user root db database \
+     my your me this please replace in at least min minimum long characters chars for the must be";
+
+/// Whether a value is a default or a sample.
 fn is_well_known(value: &str) -> bool {
-    const WORDS: [&str; 18] = [
-        "postgres",
-        "password",
-        "passw0rd",
-        "changeme",
-        "change-me",
-        "change_me",
-        "minioadmin",
-        "secret",
-        "admin",
-        "nhost",
-        "hasura",
-        "nself",
-        "example",
-        "placeholder",
-        "your-",
-        "your_",
-        "xxxx",
-        "12345678",
-    ];
-    const FILLERS: &[&str] = &[
-        "dev",
-        "development",
-        "local",
-        "test",
-        "demo",
-        "staging",
-        "prod",
-        "production",
-        "default",
-        "key",
-        "jwt",
-        "auth",
-        "user",
-        "root",
-        "db",
-        "database",
-        "my",
-        "your",
-        "me",
-        "this",
-        "please",
-        "replace",
-        "in",
-        "at",
-        "least",
-        "min",
-        "minimum",
-        "long",
-        "characters",
-        "chars",
-        "for",
-        "the",
-        "must",
-        "be",
-    ];
     let lower = value.to_ascii_lowercase();
-    let Some(word) = WORDS.iter().find(|word| lower.contains(**word)) else { return false };
+    let Some(word) = SAMPLES.split_whitespace().find(|word| lower.contains(word)) else { return false };
     // A random text may hold a word by chance; a sample is made of little else.
     let rest = lower.replace(word, "");
     let rest = rest.split(|c: char| !c.is_ascii_alphanumeric());
     let number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let rest = rest.filter(|part| !number(part) && !FILLERS.contains(part) && !WORDS.contains(part));
+    let words = || SAMPLES.split_whitespace().chain(FILLERS.split_whitespace());
+    let rest = rest.filter(|part| !number(part) && !words().any(|word| word == *part));
     rest.map(str::len).sum::<usize>() < 12
 }
 

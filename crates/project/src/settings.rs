@@ -107,7 +107,7 @@ impl Settings {
         &self.0.toml
     }
 
-    /// What is doubtful but not wrong.
+    /// What is doubtful but not wrong; without names that are most likely the user's own ([`crate::Inspection`] has them).
     pub fn warnings(&self) -> &[Problem] {
         &self.0.warnings
     }

@@ -7,8 +7,8 @@ mod deferred;
 mod domains;
 mod draft;
 mod environment;
-mod frontend;
 mod front_door;
+mod frontend;
 mod limits;
 
 use project::Settings;
@@ -33,7 +33,8 @@ impl Plan {
         deferred::add(settings, &mut draft);
         let Draft { services, mut routes, mut deferred, .. } = draft;
         routes.sort_by(|a, b| {
-            let key = |route: &crate::Route| (route.host.clone(), std::cmp::Reverse(route.path.len()), route.path.clone());
+            let key =
+                |route: &crate::Route| (route.host.clone(), std::cmp::Reverse(route.path.len()), route.path.clone());
             key(a).cmp(&key(b))
         });
         deferred.sort_by(|a, b| (&a.name, &a.setting).cmp(&(&b.name, &b.setting)));

@@ -88,8 +88,7 @@ mod tests {
 
     #[test]
     fn a_cycle_is_shown_without_those_who_only_lead_to_it() {
-        let services =
-            vec![service("lead", &["a"]), service("a", &["b"]), service("b", &["c"]), service("c", &["a"])];
+        let services = vec![service("lead", &["a"]), service("a", &["b"]), service("b", &["c"]), service("c", &["a"])];
         let error = sort(services).unwrap_err();
         assert_eq!(error.to_string(), "services depend on each other in a circle: a → b → c → a");
     }

@@ -50,7 +50,10 @@ pub enum Tls {
     /// A certificate from the project's own local authority.
     Local,
     /// Files the user brought.
-    Custom { certificate: PathBuf, key: PathBuf },
+    Custom {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
     Off,
 }
 
@@ -133,7 +136,10 @@ pub enum EnvValue {
     /// The name of a setting whose value is filled in by the runtime when it starts the service. `template` holds
     /// `{}` where the value goes; in a URL the value is percent-encoded. A secret inside another setting is named
     /// `CS_1_ENV[API_KEY]` (an entry of a list) or `nself.toml[web.API_KEY]` (of a service's environment).
-    Secret { secret: String, template: String },
+    Secret {
+        secret: String,
+        template: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,7 +148,9 @@ pub enum Probe {
     /// Answers a query over the protocol.
     Postgres,
     /// GET on the service's first port answers 2xx or 3xx.
-    Http { path: String },
+    Http {
+        path: String,
+    },
     /// The first port accepts a connection.
     Tcp,
     /// Runs in our process and reports for itself.

@@ -22,7 +22,11 @@ impl Service {
 }
 
 fn fill(template: &str, value: &str) -> String {
-    if template.contains("://") { template.replacen("{}", &percent(value), 1) } else { template.replacen("{}", value, 1) }
+    if template.contains("://") {
+        template.replacen("{}", &percent(value), 1)
+    } else {
+        template.replacen("{}", value, 1)
+    }
 }
 
 /// What a reference of [`EnvValue::Secret`] stands for; empty when it is gone.
@@ -64,7 +68,10 @@ mod tests {
 
     #[test]
     fn a_secret_in_a_url_cannot_break_out_of_its_place() {
-        assert_eq!(fill("postgres://shop:{}@127.0.0.1/db", "a/b@c:d%{}"), "postgres://shop:a%2Fb%40c%3Ad%25%7B%7D@127.0.0.1/db");
+        assert_eq!(
+            fill("postgres://shop:{}@127.0.0.1/db", "a/b@c:d%{}"),
+            "postgres://shop:a%2Fb%40c%3Ad%25%7B%7D@127.0.0.1/db"
+        );
         assert_eq!(fill("{}", "a/b@c"), "a/b@c");
     }
 }

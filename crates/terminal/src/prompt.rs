@@ -49,7 +49,11 @@ impl Terminal {
     /// Shows a command's result.
     pub fn show(&self, report: &dyn Report) {
         if self.json {
-            self.raw(&format!("{:#}\n", report.json()));
+            // A report without a face, of a command that has said everything already, is not even `null`.
+            let json = report.json();
+            if !json.is_null() {
+                self.raw(&format!("{json:#}\n"));
+            }
         } else {
             let mut page = self.page();
             report.text(&mut page);

@@ -1,5 +1,5 @@
-use operations::destroy::{self, Scope};
 use operations::Item;
+use operations::destroy::{self, Scope};
 use project::guard::{self, Allowed, Destructive};
 use project::{Inspection, Lock, Project, Tier};
 use runtimes::embedded;
@@ -63,7 +63,8 @@ impl Consent {
                 }
             }
             None if place.tier == Tier::Dev && !self.yes && !self.force => {
-                let yes = matches!(cx.terminal.ask(&format!("{question} [y/N]")), Answer::Text(text) if said_yes(&text));
+                let yes =
+                    matches!(cx.terminal.ask(&format!("{question} [y/N]")), Answer::Text(text) if said_yes(&text));
                 if !yes {
                     return Err(operations::Error::Unconfirmed { what: "this".to_owned() }.into());
                 }

@@ -11,7 +11,9 @@ use crate::{Context, Outcome};
 
 /// Find what is wrong with this machine or project, and mend it
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself doctor\n  nself doctor --fix\n  nself doctor --fix --yes\n  nself doctor --json")]
+#[command(
+    after_help = "Examples:\n  nself doctor\n  nself doctor --fix\n  nself doctor --fix --yes\n  nself doctor --json"
+)]
 pub struct Args {
     /// Run the commands that mend it, asking before each
     #[arg(long)]
@@ -138,14 +140,16 @@ fn trusted() -> Option<bool> {
 
 /// Runs what can be run, asking before each; gives the commands that were run.
 fn mend(cx: &Context, report: &doctor::Report, yes: bool) -> Result<Vec<String>, Failure> {
-    let root = cx.project().map_or_else(|_| std::env::current_dir().unwrap_or_default(), |project| project.root().to_owned());
+    let root =
+        cx.project().map_or_else(|_| std::env::current_dir().unwrap_or_default(), |project| project.root().to_owned());
     let mut done = Vec::new();
     for fix in report.checks.iter().filter_map(|check| check.fix.as_ref()) {
         let Some(action) = &fix.action else { continue };
         if done.contains(&fix.command) {
             continue;
         }
-        let agreed = yes || matches!(cx.terminal.ask(&format!("Run `{}`? [y/N]", fix.command)), Answer::Text(text) if said_yes(&text));
+        let agreed = yes
+            || matches!(cx.terminal.ask(&format!("Run `{}`? [y/N]", fix.command)), Answer::Text(text) if said_yes(&text));
         if agreed {
             cx.terminal.progress(&format!("Running {}", fix.command));
             doctor::mend(&root, action)?;

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use project::init::{Action, Options, Report, default_name, init};
+use project::init::{Action, Options, Report, Written, default_name, init};
 use serde::Serialize;
 use terminal::{Answer, Failure, Page, Style, View};
 
@@ -54,10 +54,10 @@ impl View for InitReport {
             return;
         }
         let Report { project, files, backup, secrets, root } = &self.report;
-        let changed = files.iter().any(|(_, action)| *action != Action::Kept);
+        let changed = files.iter().any(|file| file.action != Action::Kept);
         let title = if changed { "is ready in" } else { "was complete already in" };
         page.line(format!("{} {title} {}", page.paint(Style::Bold, project), root.display()));
-        for (path, action) in files.iter().filter(|(_, action)| *action != Action::Kept) {
+        for Written { path, action } in files.iter().filter(|file| file.action != Action::Kept) {
             let word = match action {
                 Action::Created => "created ",
                 Action::Kept => "kept    ",

@@ -10,7 +10,9 @@ use crate::{Context, Outcome};
 
 /// Archive the project's configuration and data, then start over empty
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself reset\n  nself reset --keep-env --yes\n  nself reset --dry-run\n\nnself restore brings it back.")]
+#[command(
+    after_help = "Examples:\n  nself reset\n  nself reset --keep-env --yes\n  nself reset --dry-run\n\nnself restore brings it back."
+)]
 pub struct Args {
     /// Show what would happen
     #[arg(long)]
@@ -38,7 +40,11 @@ impl View for ResetReport {
             page.line("There is nothing to reset.");
             return;
         }
-        page.line(if self.dry_run { "This would go, archived first unless --no-backup says otherwise:" } else { "Removed:" });
+        page.line(if self.dry_run {
+            "This would go, archived first unless --no-backup says otherwise:"
+        } else {
+            "Removed:"
+        });
         items(page, &self.removed);
         if let Some(archive) = &self.archive {
             page.styled(Style::Good, format!("Archived in {} ({}).", archive.path.display(), size(archive.bytes)));

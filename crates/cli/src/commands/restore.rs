@@ -10,7 +10,9 @@ use crate::{Context, Outcome};
 
 /// Bring back an archive that reset made; what is there now is archived first
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself restore\n  nself restore --list\n  nself restore shop_20260504_102000\n  nself restore --dry-run")]
+#[command(
+    after_help = "Examples:\n  nself restore\n  nself restore --list\n  nself restore shop_20260504_102000\n  nself restore --dry-run"
+)]
 pub struct Args {
     /// An archive of _backup/, or the part of its name that tells it from others [default: the newest with data]
     archive: Option<String>,
@@ -100,7 +102,8 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     let first = plan()?;
     if args.dry_run {
         let archive = first.archive.name;
-        let report = RestoreReport { dry_run: true, archive, restored: first.brings, replaces: first.replaces, saved: None };
+        let report =
+            RestoreReport { dry_run: true, archive, restored: first.brings, replaces: first.replaces, saved: None };
         return Ok(Box::new(report));
     }
     let stopped = place.stop(cx)?;
@@ -119,8 +122,13 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     let plan = plan()?;
     let replaces = plan.replaces.clone();
     let done = plan.apply(&stopped, allowed, &Zoned::now())?;
-    let report =
-        RestoreReport { dry_run: false, archive: done.archive.name, restored: done.restored, replaces, saved: done.saved };
+    let report = RestoreReport {
+        dry_run: false,
+        archive: done.archive.name,
+        restored: done.restored,
+        replaces,
+        saved: done.saved,
+    };
     Ok(Box::new(report))
 }
 

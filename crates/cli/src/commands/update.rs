@@ -6,7 +6,9 @@ use crate::{Context, Outcome};
 
 /// See whether a newer release is out
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself update --check\n  NSELF_UPDATE_URL=file:///srv/nself/latest.json nself update --check\n  nself update --check --json")]
+#[command(
+    after_help = "Examples:\n  nself update --check\n  NSELF_UPDATE_URL=file:///srv/nself/latest.json nself update --check\n  nself update --check --json"
+)]
 pub struct Args {
     /// Only look (the only thing it can do: this version does not replace itself)
     #[arg(long)]
@@ -27,7 +29,10 @@ impl View for UpdateReport {
     fn text(&self, page: &mut Page) {
         match &self.latest {
             None => {
-                page.line(format!("This is nself {}. No release feed is configured, so nothing was asked.", self.version));
+                page.line(format!(
+                    "This is nself {}. No release feed is configured, so nothing was asked.",
+                    self.version
+                ));
                 page.line(format!("Set {SETTING} to the address of one (http:// or file://)."));
             }
             Some(release) if release.newer => {

@@ -15,8 +15,7 @@ struct Running {
     stack: Arc<FakeStack>,
     console: Handle,
     address: SocketAddr,
-    // Serves until dropped.
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 fn serve() -> Running {
@@ -28,7 +27,7 @@ fn serve() -> Running {
     let console = runtime.block_on(async { Service::start(options) });
     let router = console.router();
     runtime.spawn(async move { axum::serve(listener, router).await });
-    Running { stack, console, address, _runtime: runtime }
+    Running { stack, console, address, runtime }
 }
 
 /// Some minutes in the life of a shop.
@@ -118,6 +117,13 @@ fn logs_can_be_narrowed_searched_and_paused() {
     browser.script("document.querySelector('#search').dispatchEvent(new Event('input'))");
     browser.wait(&format!("{SHOWN}.includes('GET /health')"));
 
+    let fields = json!({"id": "b8d019fa2fa49a69011956bfdeaaa6ff", "host": "localhost:8080", "client": "127.0.0.1"});
+    running.stack.say_with("gateway", "GET /ready 200", &fields);
+    let shown = "document.querySelector('#lines').innerText";
+    browser.wait(&format!("{shown}.includes('GET /ready 200') && !{shown}.includes('client=127.0.0.1')"));
+    browser.click("#details");
+    browser.wait(&format!("{shown}.includes('client=127.0.0.1')"));
+
     browser.click("#pause");
     running.stack.say("worker", Level::Info, "said while paused");
     browser.wait("document.querySelector('#pause').textContent === 'Resume (1 new)'");
@@ -150,6 +156,27 @@ fn a_flood_of_lines_leaves_a_bounded_page_that_still_answers() {
     browser.wait("!document.querySelector('#latest').hidden");
     browser.click("#latest");
     browser.wait(bottom);
+}
+
+#[test]
+fn a_stack_that_stops_leaves_its_last_state_on_the_page() {
+    let running = serve();
+    let browser = Browser::open();
+    sign_in(&browser, &running);
+    browser.wait("document.querySelector('#connection').hidden");
+    running.console.close();
+    running.runtime.shutdown_background();
+    browser.wait("!document.querySelector('#connection').hidden");
+    browser.picture("stopped.png");
+
+    // Another one in its place: its sessions are its own.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind(running.address)).unwrap();
+    let options = Options { stack: Arc::clone(&running.stack) as _, base_url: String::new() };
+    let router = Service::start(options).router();
+    assert_eq!(browser.script("return document.querySelector('#summary').textContent"), json!("All services ready"));
+    runtime.spawn(async move { axum::serve(listener, router).await });
+    browser.wait("document.body.innerText.includes('Sign in to the console')");
 }
 
 #[test]

@@ -86,7 +86,13 @@ impl FakeStack {
         self.write(line);
     }
 
-    pub fn write(&self, line: Line) {
+    pub fn say_with(&self, service: &str, message: &str, fields: &serde_json::Value) {
+        let fields = fields.as_object().unwrap().clone();
+        let (ts, level) = (Timestamp::now(), Level::Info);
+        self.write(Line { ts, service: service.to_owned(), level, message: message.to_owned(), fields });
+    }
+
+    fn write(&self, line: Line) {
         self.log.lock().unwrap().push(line.clone());
         // Fails when nobody follows.
         let _ = self.follow.send(line);

@@ -39,7 +39,7 @@ async fn statements(client: &Client, script: &Script, sink: &mut (dyn Sink + Sen
         };
         let result = match &statement.data {
             Some(data) => copy_in(client, script, statement, data.clone(), sink).await,
-            None if writes_stdout(&script.text[statement.range.clone()]) => {
+            None if writes_stdout(statement, &script.text[statement.range.clone()]) => {
                 copy_out(client, script, statement, sink).await
             }
             None => one(client, script, statement, sink).await,
@@ -60,13 +60,7 @@ async fn one(
     sink: &mut (dyn Sink + Send),
 ) -> Result<(), tokio_postgres::Error> {
     let sql = &script.text[statement.range.clone()];
-    // The simple protocol that runs it names columns but not their types; preparing tells both.
-    let prepared = client.prepare(sql).await?;
-    let columns: Vec<Column> = prepared
-        .columns()
-        .iter()
-        .map(|column| Column { name: column.name().to_owned(), kind: column.type_().clone() })
-        .collect();
+    let columns = if may_return_rows(sql, statement) { describe(client, sql).await? } else { Vec::new() };
     let mut returned_rows = false;
     let messages = client.simple_query_raw(sql).await?;
     futures::pin_mut!(messages);
@@ -87,6 +81,24 @@ async fn one(
         }
     }
     Ok(())
+}
+
+/// The simple protocol that runs a statement names its columns but not their types; preparing it tells both.
+async fn describe(client: &Client, sql: &str) -> Result<Vec<Column>, tokio_postgres::Error> {
+    let prepared = client.prepare(sql).await?;
+    let column =
+        |column: &tokio_postgres::Column| Column { name: column.name().to_owned(), kind: column.type_().clone() };
+    Ok(prepared.columns().iter().map(column).collect())
+}
+
+/// False only where it is certain: a script may hold a hundred thousand inserts.
+fn may_return_rows(sql: &str, statement: &Statement) -> bool {
+    let writes = matches!(statement.words.first().map(String::as_str), Some("insert" | "update" | "delete" | "merge"));
+    !writes || words(sql).any(|word| word == "returning")
+}
+
+fn words(sql: &str) -> impl Iterator<Item = String> {
+    Lexer::new(sql).filter(|token| token.kind == Kind::Word).map(|token| sql[token.range].to_ascii_lowercase())
 }
 
 async fn copy_in(
@@ -120,10 +132,8 @@ async fn copy_out(
 }
 
 /// True for `COPY … TO STDOUT`.
-fn writes_stdout(sql: &str) -> bool {
-    let words: Vec<String> = Lexer::new(sql)
-        .filter(|token| token.kind == Kind::Word)
-        .map(|token| sql[token.range].to_ascii_lowercase())
-        .collect();
-    words.first().is_some_and(|word| word == "copy") && words.windows(2).any(|pair| pair == ["to", "stdout"])
+fn writes_stdout(statement: &Statement, sql: &str) -> bool {
+    let words = || words(sql);
+    statement.words.first().is_some_and(|word| word == "copy")
+        && words().zip(words().skip(1)).any(|(first, second)| first == "to" && second == "stdout")
 }

@@ -110,7 +110,8 @@ impl Current {
         let [_, before] = std::mem::take(&mut self.last);
         self.from_stdin |= self.parentheses == 0 && before == "from" && lower == "stdin";
         self.last = [before, lower];
-        if self.parentheses > 0 || !self.creates_routine() {
+        let create = self.words.first().is_some_and(|first| first == "create");
+        if self.parentheses > 0 || !create || !self.creates_routine() {
             return;
         }
         match (self.last[0].as_str(), self.last[1].as_str()) {

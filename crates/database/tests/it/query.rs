@@ -48,6 +48,8 @@ async fn several_statements_several_results() {
     let copy = run(&client, &script("COPY a TO STDOUT; SELECT 1 AS x"), Format::Csv).await.unwrap();
     assert_eq!(copy, "1\tx\n2\t\\N\nx\n1\n");
     run(&client, &script("COPY a FROM STDIN;\n3\tz\n\\.\n"), Format::Csv).await.unwrap();
+    let returned = run(&client, &script("UPDATE a SET id = 9 WHERE id = 3 RETURNING id, name"), Format::Ndjson).await;
+    assert_eq!(returned.unwrap(), "{\"id\":9,\"name\":\"z\"}\n");
     assert_eq!(text(&client, "SELECT count(*) FROM a").await, "3");
 }
 

@@ -25,7 +25,9 @@ pub enum Certificate {
 
 /// The PostgreSQL that the settings and the data ask for.
 fn wanted(project: &Project, settings: &Settings) -> Wanted {
-    let mut wanted = settings.text("POSTGRES_VERSION").map(Wanted::parse).unwrap_or_default();
+    // The default names an image for containers; only what the user wrote is a wish.
+    let version = settings.text("POSTGRES_VERSION").filter(|_| settings.is_set("POSTGRES_VERSION"));
+    let mut wanted = version.map(Wanted::parse).unwrap_or_default();
     if let Some(folder) = settings.text("POSTGRES_BIN") {
         wanted.path = Some(folder.into());
     }

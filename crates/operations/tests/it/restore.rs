@@ -96,6 +96,8 @@ fn an_archive_of_the_bash_tool_comes_back_and_a_hostile_one_stays_inside() {
         for (path, text) in entries {
             let mut header = tar::Header::new_gnu();
             header.set_mode(0o644);
+            header.set_uid(0);
+            header.set_gid(0);
             header.set_size(text.len() as u64);
             // The builder refuses such paths, an attacker does not use the builder.
             header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());

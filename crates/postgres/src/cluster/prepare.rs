@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cluster, data_major, postmaster, template};
+use super::{Cluster, data_major, identity, postmaster, template};
 use crate::{Error, User, files, log, placement};
 
 /// What [`Cluster::prepare`] found or did.
@@ -82,6 +82,7 @@ impl Cluster {
         let origin = match self.templates.as_deref().map(|folder| template::obtain(self, folder)) {
             Some(Ok(template)) => {
                 files::copy(&template, &partial, self.run_as.as_ref())?;
+                identity::renew(&partial)?;
                 Origin::Template
             }
             // A cache that cannot be written is no reason to fail; what initdb itself says is.

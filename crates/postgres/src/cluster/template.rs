@@ -1,7 +1,7 @@
 //! A prepared data directory, made once for each PostgreSQL and set of options, copied for every new project.
 //!
-//! It has never been started and holds no password. All its copies carry one system identifier: see
-//! docs/adr/template-cluster.md before two of them ever meet in a replication set.
+//! It has never been started and holds no password. Each copy gets a system identifier of its own (`identity`); see
+//! docs/adr/0011-template-cluster.md.
 
 use std::fs::File;
 use std::io::Write;
@@ -44,6 +44,7 @@ pub(super) fn obtain(cluster: &Cluster, folder: &Path) -> Result<PathBuf, Error>
     files::remove(&partial)?;
     files::folder(&partial, cluster.run_as.as_ref())?;
     initialise(cluster, &partial).inspect_err(|_| _ = files::remove(&partial))?;
+    files::sync_all(&partial)?;
     project::fault::hit("postgres.template-made");
     files::rename(&partial, &template)?;
     Ok(template)
@@ -65,7 +66,7 @@ fn key(cluster: &Cluster) -> String {
 
 /// Runs initdb in the empty folder `data_dir`: checksums, UTF-8, and the best locale that this build and system have.
 ///
-/// The new cluster trusts local connections; [`Cluster::prepare`] writes its real rules before it is put into place.
+/// Flushing it to disk is the caller's part. The new cluster trusts local connections; [`Cluster::prepare`] writes its real rules before it is put into place.
 pub(super) fn initialise(cluster: &Cluster, data_dir: &Path) -> Result<(), Error> {
     let major = cluster.installation.version.major;
     let mut first = None;
@@ -107,7 +108,7 @@ fn initdb(cluster: &Cluster, data_dir: &Path, locale: &[&str]) -> Result<std::pr
     let program = cluster.installation.bin.join("initdb");
     let mut command = Command::new(&program);
     command
-        .args(["--encoding=UTF8", "--data-checksums", "--auth=trust", "--no-instructions", "--username"])
+        .args(["--encoding=UTF8", "--data-checksums", "--auth=trust", "--no-instructions", "--no-sync", "--username"])
         .arg(&cluster.superuser)
         .args(locale)
         .arg("--pgdata")

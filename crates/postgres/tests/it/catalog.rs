@@ -324,16 +324,19 @@ async fn two_thousand_tables_in_a_second() {
     let database = Postgres::shared().db().await;
     let client = database.client().await;
     client.batch_execute(include_str!("catalog/many.sql")).await.unwrap();
-    // The best of three: the machine may be busy with other tests.
+    // The budget of 1 s is for a release build; parsing without optimisation takes several times as long.
+    let budget = Duration::from_secs(if cfg!(debug_assertions) { 6 } else { 1 });
+    // The best of a few: the machine may be busy with other tests.
     let mut best = Duration::MAX;
-    for _ in 0..3 {
+    for _ in 0..5 {
         let start = Instant::now();
         let catalog = Catalog::read(&client, &["public"]).await.unwrap();
         best = best.min(start.elapsed());
         assert_eq!(catalog.tables.len(), 2_200);
         assert_eq!(catalog.table("public", "t2000").unwrap().columns.len(), 10);
+        if best < budget {
+            break;
+        }
     }
-    // The budget of 1 s is for a release build; parsing without optimisation takes several times as long.
-    let budget = Duration::from_secs(if cfg!(debug_assertions) { 6 } else { 1 });
     assert!(best < budget, "took {best:?}");
 }

@@ -86,6 +86,20 @@ fn a_template_is_made_once_and_shared() {
     assert_eq!(fs::read(second.join("PG_VERSION")).unwrap(), fs::read(template.path().join("PG_VERSION")).unwrap());
 }
 
+#[tokio::test]
+async fn copies_of_a_template_are_different_clusters() {
+    let mut identifiers = std::collections::BTreeSet::new();
+    for _ in 0..2 {
+        let folder = folder();
+        let cluster = cluster(folder.path());
+        assert_eq!(cluster.prepare().unwrap().origin, Origin::Template);
+        let _server = Server::start(&cluster).await;
+        let client = connect(&cluster, "postgres").await;
+        identifiers.insert(value(&client, "SELECT system_identifier FROM pg_control_system()").await);
+    }
+    assert_eq!(identifiers.len(), 2, "two clusters of one identifier would be taken for one: {identifiers:?}");
+}
+
 #[test]
 fn many_at_once_make_one_whole_cluster() {
     let folder = folder();

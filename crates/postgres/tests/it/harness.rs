@@ -16,9 +16,12 @@ use tempfile::TempDir;
 
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// A temporary folder that PostgreSQL's user can enter.
+/// A temporary folder that PostgreSQL's user can enter, in memory where there is a file system for that.
 pub fn folder() -> TempDir {
-    let folder = tempfile::Builder::new().prefix("nself-pg-").tempdir().unwrap();
+    let mut builder = tempfile::Builder::new();
+    let memory = Path::new("/dev/shm");
+    let folder =
+        builder.prefix("nself-pg-").tempdir_in(if memory.is_dir() { memory } else { Path::new("/tmp") }).unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     folder
 }

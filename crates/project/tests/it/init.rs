@@ -33,7 +33,7 @@ fn a_second_run_changes_nothing() {
         init(folder.path(), &options).unwrap();
         let before = folder.read(".env");
         let report = init(folder.path(), &options).unwrap();
-        assert!(report.files.iter().all(|(_, action)| *action == Action::Kept), "{report:?}");
+        assert!(report.files.iter().all(|file| file.action == Action::Kept), "{report:?}");
         assert!(report.secrets.is_empty() && report.backup.is_none());
         assert_eq!(folder.read(".env"), before);
     }
@@ -82,7 +82,7 @@ fn full_and_demo_bring_their_files() {
         let settings = folder.project().settings(Some(env)).unwrap();
         assert!(settings.warnings().is_empty(), "{:?}", settings.warnings());
     }
-    assert_eq!(report.files.last().unwrap().0.to_str(), Some(".env"));
+    assert_eq!(report.files.last().unwrap().path.to_str(), Some(".env"));
 }
 
 #[test]
@@ -134,4 +134,46 @@ fn the_example_lists_every_setting_and_sets_none() {
     assert_eq!(named.faults, []);
     assert_eq!(named.entries.len(), catalogue::all().len());
     assert!(catalogue::reference().lines().count() > catalogue::all().len());
+}
+
+/// Not a test of its own: the process that the next test kills.
+#[test]
+#[ignore = "run by a_run_that_is_killed_anywhere_is_finished_by_the_next_one"]
+fn victim() {
+    if let Some(root) = std::env::var_os("NSELF_TEST_ROOT") {
+        init(root.as_ref(), &Options { full: true, demo: true, ..options() }).unwrap();
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_anywhere_is_finished_by_the_next_one() {
+    let options = Options { full: true, demo: true, ..options() };
+    let whole = Folder::new(&[]);
+    let files: Vec<_> = init(whole.path(), &options).unwrap().files.into_iter().map(|file| file.path).collect();
+    let points = files.iter().map(|file| format!("init.after-{}", file.display()));
+    for point in points.chain(["project.before-rename".to_owned()]) {
+        let folder = Folder::new(&[]);
+        let killed = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["init::victim", "--exact", "--ignored"])
+            .env("NSELF_TEST_ROOT", folder.path())
+            .env("NSELF_FAULT", &point)
+            .output()
+            .unwrap();
+        assert!(!killed.status.success(), "{point} is no fault point");
+        let had = folder.exists(".env").then(|| folder.read(".env"));
+        init(folder.path(), &options).unwrap();
+        for file in &files {
+            let file = file.to_str().unwrap();
+            assert!(folder.exists(file), "{point}: {file}");
+            assert_eq!(folder.mode(file), whole.mode(file), "{point}: {file}");
+            if file != ".env" {
+                assert_eq!(folder.read(file), whole.read(file), "{point}: {file}");
+            }
+        }
+        assert!(had.is_none_or(|had| had == folder.read(".env")), "{point}: secrets must not change");
+        secrets::check(&folder.project().settings(None).unwrap()).unwrap();
+        let left =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert_eq!(left.filter(|name| name.contains("unfinished")).count(), 0, "{point}");
+    }
 }

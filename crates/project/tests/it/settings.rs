@@ -217,3 +217,21 @@ fn a_lock_names_its_owner() {
     drop(held);
     project.lock("start").unwrap();
 }
+
+#[test]
+fn loading_takes_no_noticeable_time() {
+    let folder = Folder::new(&[]);
+    let options = project::init::Options { full: true, demo: true, ..Default::default() };
+    project::init::init(folder.path(), &options).unwrap();
+    let project = folder.project();
+    project.settings(None).unwrap();
+    let best = (0..20)
+        .map(|_| {
+            let began = std::time::Instant::now();
+            project.settings(None).unwrap();
+            began.elapsed()
+        })
+        .min()
+        .unwrap();
+    assert!(best < std::time::Duration::from_millis(2), "{best:?}");
+}

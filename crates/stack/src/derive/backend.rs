@@ -15,7 +15,8 @@ const HASURA_PRIORITY: u8 = 8;
 const CONSOLE_PRIORITY: u8 = 4;
 
 /// Paths of the base domain that the GraphQL engine answers, with their rate zones.
-const GRAPHQL_PATHS: [(&str, &str); 3] = [("/v1/graphql", "graphql"), ("/v1/version", "general"), ("/healthz", "general")];
+const GRAPHQL_PATHS: [(&str, &str); 3] =
+    [("/v1/graphql", "graphql"), ("/v1/version", "general"), ("/healthz", "general")];
 
 pub(crate) fn add(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {
     let database = settings.flag("POSTGRES_ENABLED");
@@ -93,9 +94,7 @@ fn hasura(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(
         draft.take_route(route(&None, path, zone), "HASURA_ENABLED")?;
     }
     let own = settings.text("HASURA_ROUTE").unwrap_or("api");
-    let host = domains
-        .host(own)
-        .map_err(|reason| Error::Route { setting: "HASURA_ROUTE".to_owned(), reason })?;
+    let host = domains.host(own).map_err(|reason| Error::Route { setting: "HASURA_ROUTE".to_owned(), reason })?;
     draft.take_route(route(&host, "/v1/graphql", "graphql"), "HASURA_ROUTE")?;
     if host.is_some() {
         draft.take_route(route(&host, "/", "general"), "HASURA_ROUTE")?;

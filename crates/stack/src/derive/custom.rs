@@ -14,8 +14,27 @@ const PRIORITY: u8 = 5;
 
 /// Languages that may stand before a template's name, as in `api:python:fastapi`.
 const LANGUAGES: &[&str] = &[
-    "cpp", "csharp", "dotnet", "elixir", "go", "golang", "java", "javascript", "js", "kotlin", "lua", "node", "php",
-    "py", "python", "ruby", "rust", "swift", "ts", "typescript", "zig",
+    "cpp",
+    "csharp",
+    "dotnet",
+    "elixir",
+    "go",
+    "golang",
+    "java",
+    "javascript",
+    "js",
+    "kotlin",
+    "lua",
+    "node",
+    "php",
+    "py",
+    "python",
+    "ruby",
+    "rust",
+    "swift",
+    "ts",
+    "typescript",
+    "zig",
 ];
 
 /// The one-line form, taken apart.
@@ -84,13 +103,16 @@ fn read(settings: &Settings, domains: &Domains, number: u32) -> Result<Option<Cu
     };
     let (route, route_setting) = route(settings, number, name, &line);
     let host = match &route {
-        Some(route) => Some(
-            domains.host(route).map_err(|reason| Error::Route { setting: route_setting.clone(), reason })?,
-        ),
+        Some(route) => {
+            Some(domains.host(route).map_err(|reason| Error::Route { setting: route_setting.clone(), reason })?)
+        }
         None => None,
     };
     if host.is_some() && port.is_none() {
-        return Err(Error::Route { setting: route_setting, reason: format!("{name} has port 0, so nothing answers there") });
+        return Err(Error::Route {
+            setting: route_setting,
+            reason: format!("{name} has port 0, so nothing answers there"),
+        });
     }
     let template = own("TEMPLATE").map_or(line.template, str::to_owned);
     Ok(Some(Custom {
@@ -107,15 +129,16 @@ fn read(settings: &Settings, domains: &Domains, number: u32) -> Result<Option<Cu
 /// The route and the setting it comes from: a domain of the environment, then `CS_N_ROUTE`, then the line;
 /// `CS_N_PUBLIC=false` takes it away and `true` makes it the name when there is none.
 fn route(settings: &Settings, number: u32, name: &str, line: &Line<'_>) -> (Option<String>, String) {
-    let own = |field: &str| settings.indexed("CS", number, field).map(|text| (text.to_owned(), format!("CS_{number}_{field}")));
+    let own = |field: &str| {
+        settings.indexed("CS", number, field).map(|text| (text.to_owned(), format!("CS_{number}_{field}")))
+    };
     let domain = match settings.tier() {
         Tier::Dev => own("DEV_DOMAIN"),
         Tier::Staging => None,
         Tier::Prod => own("PROD_DOMAIN"),
     };
-    let given = domain
-        .or_else(|| own("ROUTE"))
-        .or_else(|| line.route.map(|route| (route.to_owned(), format!("CS_{number}"))));
+    let given =
+        domain.or_else(|| own("ROUTE")).or_else(|| line.route.map(|route| (route.to_owned(), format!("CS_{number}"))));
     let public = settings.indexed("CS", number, "PUBLIC").unwrap_or("auto");
     match given {
         _ if public.eq_ignore_ascii_case("false") => (None, format!("CS_{number}_PUBLIC")),
@@ -219,9 +242,7 @@ fn service(
         },
         volumes: Vec::new(),
         log: limits::log(settings, None),
-        metrics: custom
-            .port
-            .map(|_| Metrics { job: format!("custom_{}", custom.name), path: "/metrics".to_owned() }),
+        metrics: custom.port.map(|_| Metrics { job: format!("custom_{}", custom.name), path: "/metrics".to_owned() }),
         name: custom.name,
     };
     draft.services.push(service);

@@ -6,9 +6,33 @@ use crate::{Deferred, Error, Route, Service};
 
 /// Keys of nself's own services, of this version and of those that are deferred: a custom service cannot take them.
 const RESERVED: &[&str] = &[
-    "alertmanager", "auth", "cadvisor", "console", "functions", "gateway", "grafana", "hasura", "loki", "mailpit",
-    "meilisearch", "minio", "mlflow", "nginx", "node-exporter", "nself-admin", "pgbouncer", "postgres",
-    "postgres-exporter", "prometheus", "promtail", "redis", "redis-exporter", "server", "storage", "tempo", "typesense",
+    "alertmanager",
+    "auth",
+    "cadvisor",
+    "console",
+    "functions",
+    "gateway",
+    "grafana",
+    "hasura",
+    "loki",
+    "mailpit",
+    "meilisearch",
+    "minio",
+    "mlflow",
+    "nginx",
+    "node-exporter",
+    "nself-admin",
+    "pgbouncer",
+    "postgres",
+    "postgres-exporter",
+    "prometheus",
+    "promtail",
+    "redis",
+    "redis-exporter",
+    "server",
+    "storage",
+    "tempo",
+    "typesense",
 ];
 
 #[derive(Debug, Default)]

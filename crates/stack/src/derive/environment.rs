@@ -72,7 +72,10 @@ impl Subject<'_> {
         let user = settings.text("POSTGRES_USER").unwrap_or("postgres");
         let database = settings.text("POSTGRES_DB").unwrap_or("nhost");
         let url = if is_ours(settings.text("DATABASE_URL"), "@postgres:", "@postgres/") {
-            secret("POSTGRES_PASSWORD", &format!("postgres://{}:{{}}@{host}:{port}/{}", percent(user), percent(database)))
+            secret(
+                "POSTGRES_PASSWORD",
+                &format!("postgres://{}:{{}}@{host}:{port}/{}", percent(user), percent(database)),
+            )
         } else {
             secret("DATABASE_URL", "{}")
         };
@@ -99,7 +102,10 @@ impl Subject<'_> {
         };
         let admin = || secret("HASURA_GRAPHQL_ADMIN_SECRET", "{}");
         vec![
-            ("HASURA_GRAPHQL_ENDPOINT".to_owned(), self.own("HASURA_GRAPHQL_ENDPOINT", &endpoint, "HASURA_GRAPHQL_ENDPOINT")),
+            (
+                "HASURA_GRAPHQL_ENDPOINT".to_owned(),
+                self.own("HASURA_GRAPHQL_ENDPOINT", &endpoint, "HASURA_GRAPHQL_ENDPOINT"),
+            ),
             ("HASURA_ADMIN_SECRET".to_owned(), admin()),
             ("HASURA_GRAPHQL_ADMIN_SECRET".to_owned(), admin()),
         ]

@@ -61,7 +61,8 @@ fn tls(settings: &Settings, draft: &mut Draft) -> Result<Tls, Error> {
     }
     match mode.as_str() {
         "custom" => {
-            let file = |setting| settings.text(setting).map(PathBuf::from).ok_or(Error::Certificate { missing: setting });
+            let file =
+                |setting| settings.text(setting).map(PathBuf::from).ok_or(Error::Certificate { missing: setting });
             Ok(Tls::Custom { certificate: file("SSL_CERT_PATH")?, key: file("SSL_KEY_PATH")? })
         }
         "letsencrypt" | "lets-encrypt" => {

@@ -56,6 +56,10 @@ pub(crate) fn add(
 fn numbered(settings: &Settings, number: u32) -> Result<Vec<Frontend>, Error> {
     let own = |field: &str| settings.indexed("FRONTEND_APP", number, field);
     let setting = |field: &str| format!("FRONTEND_APP_{number}_{field}");
+    // A prefix or a label alone makes no frontend.
+    if ["NAME", "SYSTEM_NAME", "PORT", "ROUTE"].iter().all(|field| own(field).is_none()) {
+        return Ok(Vec::new());
+    }
     let (name, name_setting) = match (own("NAME"), own("SYSTEM_NAME")) {
         (Some(name), _) => (name.to_owned(), setting("NAME")),
         (None, Some(name)) => (name.to_owned(), setting("SYSTEM_NAME")),

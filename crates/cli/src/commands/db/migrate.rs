@@ -5,14 +5,14 @@ use database::migrate::{self, Applied, Migration, Target};
 use serde::Serialize;
 use terminal::{Page, Style, View};
 
-use super::{Waiting, count, migrate_create, migrate_repair, migrate_rollback, migrate_status, sources};
+use super::{Waiting, count, interruptible, migrate_create, migrate_repair, migrate_rollback, migrate_status, sources};
 use crate::{Context, Outcome};
 
 /// Apply the migrations that this database does not have yet
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  nself db migrate\n  nself db migrate --dry-run\n  nself db migrate --to 004\n  nself db migrate status"
+    after_help = "Examples:\n  nself db migrate\n  nself db migrate --dry-run\n  nself db migrate --to 004\n  nself db migrate status\n\nEach migration is one transaction together with its record. A file that begins with the line\n`-- nself: no-transaction` (for CREATE INDEX CONCURRENTLY, VACUUM) runs outside one."
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -61,13 +61,16 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
 #[derive(Debug, Serialize)]
 struct MigrateReport {
     applied: Vec<Applied>,
+    #[serde(skip)]
+    to: Option<String>,
 }
 
 impl View for MigrateReport {
     fn text(&self, page: &mut Page) {
-        match self.applied.len() {
-            0 => page.line("Nothing to apply: the database has every migration."),
-            number => page.styled(Style::Good, format!("Applied {}.", count(number, "migration"))),
+        match (self.applied.len(), &self.to) {
+            (0, None) => page.line("Nothing to apply: the database has every migration."),
+            (0, Some(version)) => page.line(format!("Nothing to apply up to {version}.")),
+            (number, _) => page.styled(Style::Good, format!("Applied {}.", count(number, "migration"))),
         }
     }
 }
@@ -116,7 +119,7 @@ impl View for PlanReport {
 pub fn up(cx: &Context, args: Up) -> Outcome {
     let settings = cx.settings()?;
     let sources = sources(cx, &settings)?;
-    let target = args.to.map_or(Target::Everything, Target::Version);
+    let target = args.to.clone().map_or(Target::Everything, Target::Version);
     let mut database = cx.client(&settings)?;
     if args.dry_run {
         let plan = database.runtime.block_on(migrate::plan(&database.client, &sources, &target))?;
@@ -125,18 +128,14 @@ pub fn up(cx: &Context, args: Up) -> Outcome {
     let terminal = cx.terminal;
     let mut progress = |done: &Applied| terminal.progress(&line(done));
     let options = args.waiting.options();
-    let result = database.runtime.block_on(migrate::migrate(
-        &mut database.client,
-        &sources,
-        &target,
-        &options,
-        &mut progress,
-    ));
+    let cancel = database.client.cancel_token();
+    let work = migrate::migrate(&mut database.client, &sources, &target, &options, &mut progress);
+    let result = interruptible(&database.runtime, &cancel, work);
     // Those before a failing one stay applied: a running server must see them either way.
     if !result.as_ref().is_ok_and(Vec::is_empty) {
         cx.schema_changed();
     }
-    Ok(Box::new(MigrateReport { applied: result? }))
+    Ok(Box::new(MigrateReport { applied: result?, to: args.to }))
 }
 
 /// One line of progress.

@@ -35,12 +35,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     let sources = sources(cx, &settings)?;
     let mut database = cx.client(&settings)?;
     let options = args.waiting.options();
-    let status = database.runtime.block_on(migrate::repair(
-        &mut database.client,
-        &sources,
-        &args.version,
-        repair,
-        &options,
-    ))?;
+    let status =
+        database.runtime.block_on(migrate::repair(&mut database.client, &sources, &args.version, repair, &options))?;
     Ok(Box::new(StatusReport(status)))
 }

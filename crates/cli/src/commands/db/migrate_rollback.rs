@@ -5,7 +5,7 @@ use terminal::{Page, Style, View};
 use super::{
     Waiting,
     consent::Consent,
-    count,
+    count, interruptible,
     migrate::{PlanReport, Planned, line},
     sources,
 };
@@ -65,14 +65,10 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     let allowed = args.consent.destructive(cx, &settings)?;
     let terminal = cx.terminal;
     let mut progress = |done: &Applied| terminal.progress(&line(done));
-    let result = database.runtime.block_on(migrate::rollback(
-        &mut database.client,
-        &sources,
-        steps,
-        &args.waiting.options(),
-        &allowed,
-        &mut progress,
-    ));
+    let cancel = database.client.cancel_token();
+    let options = args.waiting.options();
+    let work = migrate::rollback(&mut database.client, &sources, steps, &options, &allowed, &mut progress);
+    let result = interruptible(&database.runtime, &cancel, work);
     cx.schema_changed();
     Ok(Box::new(RollbackReport { undone: result? }))
 }

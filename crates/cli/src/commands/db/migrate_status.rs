@@ -7,7 +7,9 @@ use crate::{Context, Outcome};
 
 /// Show which migrations this database has
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself db migrate:status\n  nself db migrate:status --env staging\n  nself db migrate:status --json")]
+#[command(
+    after_help = "Examples:\n  nself db migrate:status\n  nself db migrate:status --env staging\n  nself db migrate:status --json"
+)]
 pub struct Args {}
 
 /// The state of every migration.
@@ -39,7 +41,12 @@ impl View for StatusReport {
             .collect();
         page.table(&["VERSION", "NAME", "STATE", "APPLIED"], &rows);
         page.blank();
-        page.line(format!("{}: {} applied, {} pending", count(rows.len(), "migration"), status.applied, status.pending));
+        page.line(format!(
+            "{}: {} applied, {} pending",
+            count(rows.len(), "migration"),
+            status.applied,
+            status.pending
+        ));
         let fixes: Vec<(String, String)> =
             status.migrations.iter().filter_map(|entry| Some((entry.id(), entry.fix.clone()?))).collect();
         for (id, fix) in fixes {

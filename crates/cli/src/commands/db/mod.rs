@@ -85,6 +85,33 @@ impl Waiting {
     }
 }
 
+/// Drives a piece of work to its end. Ctrl-C cancels the statement that runs; the work then ends as it does when a
+/// statement fails: what it was in the middle of is rolled back, and the error says what is left.
+pub fn interruptible<T>(
+    runtime: &tokio::runtime::Runtime,
+    cancel: &tokio_postgres::CancelToken,
+    work: impl Future<Output = Result<T, database::Error>>,
+) -> Result<T, Failure> {
+    let mut interrupted = false;
+    let result = runtime.block_on(async {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                result = &mut work => return result,
+                Ok(()) = tokio::signal::ctrl_c() => {
+                    interrupted = true;
+                    // When this fails the statement goes on, and the next Ctrl-C tries again.
+                    let _ = cancel.cancel_query(tokio_postgres::NoTls).await;
+                }
+            }
+        }
+    });
+    result.map_err(|error| {
+        let failure = Failure::from(error);
+        if interrupted { Failure { exit: project::Exit::Interrupted, ..failure } } else { failure }
+    })
+}
+
 /// `1 migration`, `3 migrations`.
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })

@@ -5,7 +5,7 @@ use database::query::{self, Column, Done, Script, Sink, Writer};
 use serde::Serialize;
 use terminal::{Failure, Page, Style, Terminal, View};
 
-use super::count;
+use super::{count, interruptible};
 use crate::{Context, Error, Outcome, commands::Silent};
 
 /// Run SQL and show what comes back
@@ -48,10 +48,11 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     script.single_transaction = args.single_transaction;
     script.readonly = args.readonly;
     let database = cx.client(&settings)?;
+    let cancel = database.client.cancel_token();
     let format = match args.old_format.unwrap_or(args.format) {
         Format::Table => {
             let mut collected = Collected { terminal: Some(cx.terminal), results: Vec::new() };
-            database.runtime.block_on(query::run(&database.client, &script, &mut collected))?;
+            interruptible(&database.runtime, &cancel, query::run(&database.client, &script, &mut collected))?;
             if cx.terminal.json() {
                 cx.terminal.raw(&collected.json());
                 return Ok(Box::new(Silent));
@@ -64,13 +65,21 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     };
     let terminal = cx.terminal;
     let mut writer = Writer::new(format, |bytes: &[u8]| terminal.raw(&String::from_utf8_lossy(bytes)));
-    let result = database.runtime.block_on(query::run(&database.client, &script, &mut writer));
+    let result = interruptible(&database.runtime, &cancel, query::run(&database.client, &script, &mut writer));
     writer.flush();
     result?;
-    for done in writer.finished.iter().filter(|done| !done.returned_rows) {
-        terminal.progress(&summary(done));
+    follow(cx, writer.finished.iter());
+    for done in summed(writer.finished.into_iter().filter(|done| !done.returned_rows)) {
+        terminal.progress(&summary(&done));
     }
     Ok(Box::new(Silent))
+}
+
+/// Lets GraphQL read the schema again when a statement may have changed it.
+fn follow<'a>(cx: &Context, mut commands: impl Iterator<Item = &'a Done>) {
+    if commands.any(|done| matches!(done.command.as_str(), "CREATE" | "ALTER" | "DROP" | "COMMENT" | "DO" | "CALL")) {
+        cx.schema_changed();
+    }
 }
 
 fn script(args: &Args) -> Result<Script, Failure> {
@@ -88,6 +97,18 @@ fn script(args: &Args) -> Result<Script, Failure> {
         return Err(Error::Usage { message, fix: "nself db query -f <file>".to_owned() }.into());
     }
     Ok(Script::new(text, Some(file.clone()))?)
+}
+
+/// A hundred inserts in a row are one line.
+fn summed(done: impl Iterator<Item = Done>) -> Vec<Done> {
+    let mut sums: Vec<Done> = Vec::new();
+    for done in done {
+        match sums.last_mut().filter(|last| last.command == done.command) {
+            Some(last) => last.rows += done.rows,
+            None => sums.push(done),
+        }
+    }
+    sums
 }
 
 /// `INSERT: 3 rows`, or `CREATE` where no rows are concerned.
@@ -177,22 +198,32 @@ impl Sink for Collected {
 
 impl View for Collected {
     fn text(&self, page: &mut Page) {
+        let mut quiet: Vec<Done> = Vec::new();
         for (number, result) in self.results.iter().enumerate() {
             let Some(done) = &result.done else { continue };
+            if !done.returned_rows {
+                quiet.push(done.clone());
+                continue;
+            }
+            flush(page, &mut quiet);
+            if done.command == "COPY" {
+                continue;
+            }
             if number > 0 {
                 page.blank();
-            }
-            if done.command == "COPY" && done.returned_rows {
-                continue;
-            }
-            if !done.returned_rows {
-                page.line(summary(done));
-                continue;
             }
             let header: Vec<&str> = result.columns.iter().map(|column| column.name.as_str()).collect();
             page.table(&header, &result.rows.iter().map(|row| cells(row)).collect::<Vec<_>>());
             page.styled(Style::Dim, format!("({})", count(result.rows.len(), "row")));
         }
+        flush(page, &mut quiet);
+    }
+}
+
+/// A line for each run of statements that returned no rows.
+fn flush(page: &mut Page, quiet: &mut Vec<Done>) {
+    for done in summed(quiet.drain(..)) {
+        page.line(summary(&done));
     }
 }
 

@@ -4,7 +4,9 @@ use crate::{Context, Error, Outcome, context};
 
 /// Open psql on the project's database
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself db shell\n  nself db shell --readonly\n  nself db shell --env staging\n  nself db shell -- -c '\\dt'")]
+#[command(
+    after_help = "Examples:\n  nself db shell\n  nself db shell --readonly\n  nself db shell --env staging\n  nself db shell -- -c '\\dt'"
+)]
 pub struct Args {
     /// Refuse to write, unless told otherwise inside
     #[arg(long)]

@@ -70,3 +70,40 @@ pub fn least(priority: u8) -> u64 {
         _ => 64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use project::{EnvName, Settings};
+
+    use super::*;
+
+    fn plan(more: &[(&str, &str)]) -> Plan {
+        let own = [("PROJECT_NAME", "shop"), ("POSTGRES_PASSWORD", "a-long-password-for-tests-0123456789")];
+        let secret = [("HASURA_GRAPHQL_ADMIN_SECRET", "a-long-secret-for-tests-0123456789-abcdefgh")];
+        let pairs =
+            own.iter().chain(&secret).chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Plan::new(&Settings::from_pairs(EnvName::dev(), pairs).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_parts_add_up_to_four_fifths() {
+        let machine = Machine { memory: 64 << 30, cores: 16, ssd: true };
+        let shares = shares(&machine, &plan(&[]));
+        let memory: u64 = shares.iter().map(|share| share.memory_limit * u64::from(share.replicas)).sum();
+        let cores: u32 = shares.iter().map(|share| share.cpu_limit * share.replicas).sum();
+        assert!(memory <= machine.memory / 10 * 8 && memory > machine.memory / 10 * 7, "{memory}");
+        assert!(cores <= 12_800 && cores > 12_000, "{cores}");
+        let of = |name: &str| shares.iter().find(|share| share.service == name).unwrap().memory_limit;
+        assert!(of("postgres") > of("hasura"), "by priority");
+    }
+
+    #[test]
+    fn the_settings_win() {
+        let machine = Machine { memory: 8 << 30, cores: 4, ssd: true };
+        let shares = shares(&machine, &plan(&[("POSTGRES_MEMORY", "3G")]));
+        let postgres = shares.iter().find(|share| share.service == "postgres").unwrap();
+        assert_eq!((postgres.memory_limit, postgres.memory_reserved, postgres.set_by_user), (3 << 30, 3 << 29, true));
+    }
+}

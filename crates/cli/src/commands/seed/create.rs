@@ -7,7 +7,9 @@ use crate::{
 
 /// Write a new seed file to fill in
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself seed create coupons\n  nself seed create countries --common\n  nself seed create demo_users --env staging")]
+#[command(
+    after_help = "Examples:\n  nself seed create coupons\n  nself seed create countries --common\n  nself seed create demo_users --env staging"
+)]
 pub struct Args {
     /// What it fills, in a few words
     #[arg(required = true, num_args = 1..)]

@@ -30,7 +30,10 @@ enum Action {
     #[command(alias = "apply")]
     Run(run::Args),
     /// List the environment's seeds and whether they have run
-    #[command(alias = "list", after_help = "Examples:\n  nself seed status\n  nself seed list --env staging\n  nself seed status --json")]
+    #[command(
+        alias = "list",
+        after_help = "Examples:\n  nself seed status\n  nself seed list --env staging\n  nself seed status --json"
+    )]
     Status,
     Create(create::Args),
     Init(init::Args),

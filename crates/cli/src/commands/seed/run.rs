@@ -5,12 +5,14 @@ use terminal::{Page, Style, View};
 
 use crate::{
     Context, Outcome,
-    commands::db::{Waiting, consent::Consent, count},
+    commands::db::{Waiting, consent::Consent, count, interruptible},
 };
 
 /// Run all seeds that are new or have changed, or those of one name
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself seed run\n  nself seed run catalogue\n  nself seed run --env staging\n  nself seed run catalogue --force")]
+#[command(
+    after_help = "Examples:\n  nself seed run\n  nself seed run catalogue\n  nself seed run --env staging\n  nself seed run catalogue --force"
+)]
 pub struct Args {
     /// The seed's name, file name or path
     pub name: Option<String>,
@@ -59,7 +61,8 @@ pub fn run(cx: &Context, name: Option<String>, options: Options) -> Outcome {
     let mut progress = |ran: &Ran| terminal.progress(&format!("  {}  {} ms", ran.path, ran.duration_ms));
     let selection = name.map_or(Selection::All, Selection::Named);
     let waiting = options.waiting.options();
+    let cancel = database.client.cancel_token();
     let run = seed::run(&mut database.client, &seeds, &selection, options.force, &waiting, &mut progress);
-    let report = database.runtime.block_on(run)?;
+    let report = interruptible(&database.runtime, &cancel, run)?;
     Ok(Box::new(SeedReport(report)))
 }
