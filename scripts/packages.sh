@@ -5,7 +5,9 @@
 #
 # Tested on Debian 12. The names for the other package managers are here so that the scripts say something useful there.
 
-say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+say() {
+  if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then printf '\n\033[1m==> %s\033[0m\n' "$*"; else printf '\n==> %s\n' "$*"; fi
+}
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 can_be_root() { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }
@@ -43,6 +45,7 @@ have() {
     compiler) command -v cc >/dev/null ;;
     chromium) command -v chromium >/dev/null && command -v chromedriver >/dev/null ;;
     pip) command -v pip3 >/dev/null || python3 -m pip --version >/dev/null 2>&1 ;;
+    faketime) ls /usr/lib*/faketime/libfaketime.so.1 /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 ;;
     network) command -v ip >/dev/null && command -v unshare >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
@@ -67,6 +70,7 @@ packages() {
     apt-get:pip) echo python3-pip ;;
     apk:pip) echo py3-pip ;;
     *:pip) echo python-pip ;;
+    *:faketime) echo libfaketime ;;
     apt-get:network) echo iproute2 util-linux ;;
     *:network) echo iproute2 ;;
     *) echo "$1" ;;

@@ -21,8 +21,9 @@ fn every_command_has_help_with_an_example() {
     let silent: Vec<_> = found
         .iter()
         .filter(|(path, help)| {
-            let command = path.split(' ').take(2).collect::<Vec<_>>().join(" ");
-            !help.starts_with("Example") || !help.contains(&command)
+            // A group that is mounted in two places shows its shorter spelling.
+            let verb = path.rsplit(' ').next().unwrap();
+            !help.starts_with("Example") || !help.contains("  nself ") || !help.contains(verb)
         })
         .map(|(path, _)| path)
         .collect();

@@ -15,7 +15,7 @@ const INIT_POINTS: &[&str] = &[
     "init.after-nself.toml",
     "init.after-.env",
 ];
-const BUILD_POINTS: &[&str] = &["build.before-file", "build.before-manifest"];
+const BUILD_POINTS: &[&str] = &["build.manifest-written", "build.between-files"];
 const START_POINTS: &[&str] = &[
     "placement.chosen",
     "start.before-prepare",

@@ -1,8 +1,9 @@
 //! The whole product, tried from the outside: the built binary in empty folders, real PostgreSQL, real requests.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod arrows;
 mod cli;
+mod console;
 mod docs;
 mod e2e;
 mod errors;

@@ -29,7 +29,7 @@ Start here:
 
 /// A complete backend from an empty folder.
 #[derive(Debug, Parser)]
-#[command(name = "nself", disable_version_flag = true, arg_required_else_help = true, before_help = EXAMPLES)]
+#[command(name = "nself", disable_version_flag = true, before_help = EXAMPLES)]
 #[command(after_help = "Run nself help <command> for its flags and examples.")]
 pub struct Cli {
     /// Print the result as JSON
@@ -50,11 +50,17 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Terminal::new(cli.json);
     let cx = Context::new(terminal, cli.env);
-    let command = cli.command.unwrap_or_else(|| {
-        // Only -v and --version get here: clap shows help when there is nothing at all.
-        let short = cli.version && std::env::args().any(|argument| argument == "-v");
-        commands::Command::Version(commands::version::Args { short })
-    });
+    let command = match cli.command {
+        Some(command) => command,
+        None if cli.version => {
+            let short = std::env::args().any(|argument| argument == "-v");
+            commands::Command::Version(commands::version::Args { short })
+        }
+        None => {
+            terminal.raw(&command().render_help().to_string());
+            return ExitCode::SUCCESS;
+        }
+    };
     match commands::run(&cx, command) {
         Ok(report) => {
             terminal.show(report.as_ref());

@@ -12,7 +12,7 @@ use crate::upstream::Pool;
 use crate::{Backend, Limits};
 
 /// How long event streams and tunnels, which have no end of their own, may stay once everything else has ended.
-const STREAM_GRACE: Duration = Duration::from_millis(300);
+const STREAM_GRACE: Duration = Duration::from_millis(150);
 
 /// Requests in progress, of one backend or of the whole gateway.
 #[derive(Debug)]

@@ -51,7 +51,7 @@ impl Layout {
     /// Configuration that belongs into an archive, relative to the root.
     pub(crate) fn configuration(&self) -> Vec<PathBuf> {
         let mut found = self.environment_files();
-        let others = [project::toml::FILE, ".environments", ".env.example", ".current-env"];
+        let others = [project::toml::FILE, ".environments", ".current-env"];
         found.extend(others.into_iter().map(PathBuf::from).filter(|path| self.root.join(path).exists()));
         found
     }

@@ -46,7 +46,7 @@ pub struct Cluster {
     pub run_as: Option<User>,
     /// Folder of prepared data directories to copy from; `None` runs initdb every time.
     pub templates: Option<PathBuf>,
-    /// Libraries to load at start, beside those that the extensions in [`Bootstrap`] need.
+    /// Libraries to load at start, in this order; [`Cluster::load_for`] adds what extensions need.
     pub preload: Vec<String>,
     /// Further parameters of the server, written last.
     pub parameters: Vec<(String, String)>,
@@ -78,6 +78,21 @@ impl Cluster {
         }
     }
 
+    /// Lets the server load the libraries that `wanted`'s extensions need from its start, where they are installed.
+    pub fn load_for(&mut self, wanted: &Bootstrap) {
+        for (extension, library) in PRELOADED {
+            let asked = wanted.extensions.iter().any(|name| name == extension);
+            let known = self.preload.iter().any(|name| name == library);
+            if asked && !known && self.installation.has_library(library) {
+                self.preload.push((*library).to_owned());
+            }
+        }
+        if self.preload.iter().any(|library| library == "pg_cron") {
+            // It lives in one database only, and that has to be known before.
+            self.parameters.push(("cron.database_name".to_owned(), wanted.database.clone()));
+        }
+    }
+
     /// How to connect to `database` as the superuser over the socket. The password is there for connections that are
     /// asked for it; the user that owns the cluster is not.
     pub fn config(&self, database: &str) -> tokio_postgres::Config {
@@ -93,6 +108,21 @@ impl Cluster {
         config
     }
 }
+
+/// Extensions that do nothing, or refuse to be created, unless their library is loaded when the server starts; in the
+/// order in which they want to be loaded.
+const PRELOADED: &[(&str, &str)] = &[
+    ("timescaledb", "timescaledb"),
+    ("citus", "citus"),
+    ("pg_stat_statements", "pg_stat_statements"),
+    ("pg_stat_kcache", "pg_stat_kcache"),
+    ("pg_qualstats", "pg_qualstats"),
+    ("pg_wait_sampling", "pg_wait_sampling"),
+    ("pgaudit", "pgaudit"),
+    ("pg_cron", "pg_cron"),
+    ("pg_net", "pg_net"),
+    ("pglogical", "pglogical"),
+];
 
 /// The major version that wrote the data directory; `None` when there is no cluster in it.
 pub fn data_major(data_dir: &Path) -> Option<u32> {

@@ -181,7 +181,7 @@ mod tests {
 
     /// One of each.
     fn samples() -> Vec<Error> {
-        let (path, text) = (PathBuf::from("/p"), String::new);
+        let (path, text) = (PathBuf::from("/p"), || "it".to_owned());
         let installed = Version { major: 18, minor: 4 };
         vec![
             Error::NotFound { install: text() },

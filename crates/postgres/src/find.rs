@@ -20,6 +20,18 @@ pub struct Installation {
     pub full_version: String,
 }
 
+impl Installation {
+    /// Whether a loadable library is where packages put it, beside the folder of the programs. A server that is told to
+    /// load one that is missing does not start.
+    pub(crate) fn has_library(&self, name: &str) -> bool {
+        let folders = ["../lib", "../lib/postgresql", "../lib64", "../lib64/postgresql"];
+        folders.iter().any(|folder| {
+            let folder = self.bin.join(folder);
+            folder.join(format!("{name}.so")).is_file() || folder.join(format!("{name}.dylib")).is_file()
+        })
+    }
+}
+
 /// Where an installation comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

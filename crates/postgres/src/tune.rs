@@ -97,8 +97,8 @@ pub fn tune(machine: &Machine, profile: Profile, overrides: &Overrides) -> Tunin
     let server = profile == Profile::Server;
     let max_connections = overrides.max_connections.unwrap_or(if server { 200 } else { 100 }).max(10);
     let shared_buffers = overrides.shared_buffers.unwrap_or_else(|| match profile {
-        Profile::Development => (memory / 16).clamp(16 * MB, 128 * MB),
-        Profile::Server => memory / 4,
+        Profile::Development => floor_to((memory / 16).clamp(16 * MB, 128 * MB), MB),
+        Profile::Server => floor_to(memory / 4, MB),
     });
     // pgtune: what is left, divided by three for each connection and worker; a desktop takes a sixth of that.
     let workers = cores.max(8);
@@ -108,11 +108,9 @@ pub fn tune(machine: &Machine, profile: Profile, overrides: &Overrides) -> Tunin
     Tuning {
         max_connections,
         shared_buffers,
-        effective_cache_size: overrides.effective_cache_size.unwrap_or(if server {
-            memory / 4 * 3
-        } else {
-            memory / 4
-        }),
+        effective_cache_size: overrides
+            .effective_cache_size
+            .unwrap_or_else(|| floor_to(if server { memory / 4 * 3 } else { memory / 4 }, MB)),
         work_mem: overrides.work_mem.unwrap_or_else(|| floor_to(work_mem.clamp(4 * MB, GB), MB)),
         maintenance_work_mem: overrides
             .maintenance_work_mem
@@ -177,10 +175,18 @@ fn memory() -> u64 {
     total.into_iter().chain(limit).min().unwrap_or(4 * GB)
 }
 
-/// Whether the disk under `path` spins, by the kernel's word; `None` when the path or the answer is not there.
+/// Whether the disk under `path` spins, by the kernel's word; `None` when the path or the answer is not there. Virtual
+/// disks (`vda`, `xvda`) say that they do whatever is below them, which is hardly ever true.
 fn rotational(path: &Path) -> Option<bool> {
     let device = std::fs::metadata(path).ok()?.dev();
     let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
+    let disk = std::fs::read_link(format!("/sys/dev/block/{major}:{minor}")).ok()?;
+    if disk
+        .components()
+        .any(|part| matches!(part.as_os_str().as_encoded_bytes(), [b'v', b'd', _, ..] | [b'x', b'v', b'd', ..]))
+    {
+        return Some(false);
+    }
     // A partition has no queue of its own, its disk above it does.
     ["queue/rotational", "../queue/rotational"].iter().find_map(|tail| {
         let text = std::fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/{tail}")).ok()?;

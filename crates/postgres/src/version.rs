@@ -3,7 +3,7 @@ use std::fmt;
 use serde::Serialize;
 
 /// A PostgreSQL version: `15.18` is major 15, minor 18.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Version {
     pub major: u32,
     pub minor: u32,
@@ -27,6 +27,12 @@ impl Version {
 
     pub fn supported(self) -> bool {
         Self::SUPPORTED.contains(&self.major)
+    }
+}
+
+impl Serialize for Version {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

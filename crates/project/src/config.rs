@@ -24,15 +24,26 @@ pub struct Change {
 }
 
 /// Sets one value in the environment named, or in the active one. The file keeps its comments, order and line ends; a
-/// file with secrets gets mode 0600.
+/// file with secrets gets mode 0600. `${NAME}` in the value refers to another setting, as in the file itself, and `$${`
+/// stands for `${`; secrets are taken as they are.
 ///
 /// # Errors
 /// [`Error::UnknownSetting`] for a typing error, [`Error::WrongValue`] for a value of the wrong kind, or a file that
 /// cannot be changed.
 pub fn set(project: &Project, env: Option<&str>, name: &str, value: &str) -> Result<Change, Error> {
-    check(name, value)?;
     let chosen = cascade::active(project, env)?;
-    let mut changes = write(project, &chosen, &[(name, dotenv::quote(value))])?;
+    let quoted = if value.contains("${") && !is_secret(name) {
+        let wrong =
+            |reason| Error::WrongValue { name: name.to_owned(), reason: format!("has a value in which {reason}") };
+        let pieces = dotenv::pieces(value, false).map_err(wrong)?;
+        let settings = project.inspect(Some(chosen.name.as_str()))?.settings;
+        check(name, &settings.expand(&pieces))?;
+        dotenv::source(&pieces)
+    } else {
+        check(name, value)?;
+        dotenv::quote(value)
+    };
+    let mut changes = write(project, &chosen, &[(name, quoted)])?;
     Ok(changes.remove(0))
 }
 

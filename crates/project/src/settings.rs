@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::catalogue::{self, Kind, Setting};
+use crate::dotenv::Piece;
 use crate::resolve::{Layer, Resolution, resolve};
 use crate::value::{self, Rate};
 use crate::{EnvName, Error, Problem, Secret, Tier, Toml};
@@ -207,6 +208,19 @@ impl Settings {
     pub(crate) fn written(&self, name: &str) -> Option<String> {
         let value = self.own(name)?;
         Some(value.source.clone().unwrap_or_else(|| crate::dotenv::quote(&value.text)))
+    }
+
+    /// A value that refers to settings, with theirs filled in.
+    pub(crate) fn expand(&self, pieces: &[Piece]) -> String {
+        let part = |piece: &Piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Variable { name, otherwise } => {
+                let known = catalogue::find(name).and_then(|setting| self.lookup(setting, name));
+                let value = known.or_else(|| self.own(name).map(|value| value.text.as_str()));
+                value.map(str::to_owned).or_else(|| Some(self.expand(otherwise.as_deref()?))).unwrap_or_default()
+            }
+        };
+        pieces.iter().map(part).collect()
     }
 
     /// The environment that `ENV=` in the shared `.env` names.

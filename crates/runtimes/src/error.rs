@@ -51,7 +51,8 @@ impl Diagnostic for Error {
             Self::NotRunning => "nself start".to_owned(),
             Self::Died { .. } => "nself logs server, then nself doctor".to_owned(),
             Self::NotReady { services, .. } => {
-                format!("nself logs {}; the stack keeps running and trying", services.first().map_or("", String::as_str))
+                let first = services.first().and_then(|service| service.split(' ').next()).unwrap_or_default();
+                format!("nself logs {first}; the stack keeps running and trying")
             }
             Self::DidNotStop { pid, .. } => format!("look at nself logs server; as a last resort kill -9 {pid}: nself start cleans up"),
             Self::Io { .. } => "nself doctor".to_owned(),

@@ -45,6 +45,8 @@ pub struct Options {
     pub echo: Option<Sender<Line>>,
 }
 
+/// How often a service may fall over at the start before the start goes on without it.
+const CHANCES: u32 = 3;
 /// How long requests may take to end when the stack stops.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -111,8 +113,12 @@ async fn settle(
         let failed = |service: &stack::status::ServiceStatus| {
             service.group == Group::Required && service.state == State::Failed
         };
-        let waiting = |state: &State| matches!(state, State::Pending | State::Starting);
-        if status.services.iter().any(failed) || !known.iter().any(waiting) {
+        let waiting = |service: &stack::status::ServiceStatus| match service.state {
+            State::Pending | State::Starting => true,
+            State::Restarting => service.restarts < CHANCES,
+            _ => false,
+        };
+        if status.services.iter().any(failed) || !status.services.iter().any(waiting) {
             return Ok(status);
         }
         if changes.changed().await.is_err() {

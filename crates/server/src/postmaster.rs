@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use postgres::{Bootstrap, Cluster, Placement, Wanted};
+use postgres::{Bootstrap, Cluster, Placement, Postmaster, Wanted};
 use project::Settings;
 use stack::Service;
 use stack::log::{Level, Line};
@@ -56,7 +56,7 @@ pub async fn prepare(
             death_signal: launch.parent_death,
         },
         check: check(cluster.clone(), wanted),
-        retry: Duration::from_millis(50),
+        retry: Duration::from_millis(5),
         watch: Duration::from_secs(10),
         grace: GRACE,
         fail_fast: true,
@@ -73,6 +73,12 @@ fn check(cluster: Arc<Cluster>, wanted: Bootstrap) -> Check {
         let (cluster, wanted, complete) = (cluster.clone(), wanted.clone(), complete.clone());
         Box::pin(async move {
             let words = |error: postgres::Error| error.to_string();
+            // Its own lock file says when it is ready; asking over a connection before that would fill its log with
+            // refusals.
+            let status = Postmaster::find(&cluster.data_dir).and_then(|found| found.status);
+            if status.as_deref() != Some("ready") {
+                return Err(format!("it is {}", status.as_deref().unwrap_or("starting")));
+            }
             cluster.ready(Duration::from_secs(5)).await.map_err(words)?;
             if !complete.load(Ordering::Relaxed) {
                 cluster.bootstrap(&wanted).await.map_err(words)?;

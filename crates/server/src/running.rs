@@ -28,6 +28,9 @@ const RETRY: Duration = Duration::from_millis(50);
 /// Pause between probes of a ready service.
 const WATCH: Duration = Duration::from_secs(5);
 
+/// Bytes of a probe's answer that are read.
+const PROBED: u64 = 256 * 1024;
+
 /// Everything that runs, and the handles to it.
 pub struct Running {
     pub board: Arc<Board>,
@@ -468,6 +471,9 @@ async fn http_probe(port: u16, path: &str) -> Result<(), String> {
     stream.write_all(request.as_bytes()).await.map_err(failed)?;
     let mut head = [0; 12];
     stream.read_exact(&mut head).await.map_err(failed)?;
+    // The rest is read as well: hanging up in the middle would be an error in the service's eyes.
+    let mut rest = stream.take(PROBED);
+    tokio::io::copy(&mut rest, &mut tokio::io::sink()).await.map_err(failed)?;
     match head[9] {
         b'2' | b'3' => Ok(()),
         _ => Err(format!("GET {path} answered {}", String::from_utf8_lossy(&head[9..]))),

@@ -20,7 +20,7 @@ pub enum Answer {
     Nobody,
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that prints")]
+#[expect(clippy::print_stderr, reason = "this is the one place that prints")]
 impl Terminal {
     /// Looks at the streams and at `NO_COLOR`.
     pub fn new(json: bool) -> Self {

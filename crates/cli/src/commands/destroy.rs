@@ -93,7 +93,11 @@ impl Place {
         let Inspection { settings, .. } = project.inspect(cx.env.as_deref())?;
         let folder = || project.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self {
-            name: settings.text("PROJECT_NAME").map_or_else(folder, str::to_owned),
+            // The default name is every project's; after a reset the folder tells more.
+            name: settings
+                .text("PROJECT_NAME")
+                .filter(|_| settings.is_set("PROJECT_NAME"))
+                .map_or_else(folder, str::to_owned),
             tier: settings.tier(),
             environment: settings.environment().to_string(),
             project,

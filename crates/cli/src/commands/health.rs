@@ -138,7 +138,7 @@ fn watch(cx: &Context) -> Outcome {
         if let Reply::Status { status } = reply {
             cx.terminal.show(&HealthReport::of_stack(&status, None));
         }
-        reply = control.next()?;
+        reply = control.next_reply()?;
     }
 }
 

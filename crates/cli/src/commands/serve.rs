@@ -37,8 +37,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
             Some(folder) => Project::at(folder),
             None => cx.project()?,
         };
-        let settings = project.settings(cx.env.as_deref())?;
-        let plan = Plan::new(&settings)?;
+        let (settings, plan) = ready(cx, &project)?;
         return foreground(cx, &project, settings, plan, args.only);
     }
     let say = |announcement: &Announcement| {
@@ -63,9 +62,16 @@ fn announced(cx: &Context, args: Args, say: impl Fn(&Announcement)) -> Result<()
         Some(folder) => Project::at(folder),
         None => cx.project()?,
     };
-    let settings = project.settings(cx.env.as_deref())?;
-    let plan = Plan::new(&settings)?;
+    let (settings, plan) = ready(cx, &project)?;
     drive(server::Options { project, settings, plan, only: args.only, echo: None }, say)
+}
+
+/// What a server needs before it starts: no restore left half-way, and settings whose secrets are good enough.
+fn ready(cx: &Context, project: &Project) -> Result<(Settings, Plan), Failure> {
+    operations::restore::resume(project)?;
+    let settings = project::secrets::ensure(project, cx.env.as_deref())?.settings;
+    let plan = Plan::new(&settings)?;
+    Ok((settings, plan))
 }
 
 /// Runs the stack here, its logs on the screen, until Ctrl-C.

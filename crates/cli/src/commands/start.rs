@@ -101,6 +101,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     args.accepted.warn(&cx.terminal);
     let began = Instant::now();
     let project = cx.project()?;
+    operations::restore::resume(&project)?;
     if args.fresh {
         embedded::stop(&project, super::stop::limit(cx, None))?;
     }

@@ -221,7 +221,7 @@ fn watch(cx: &Context, args: &Args) -> Outcome {
             };
             cx.terminal.show(&report);
         }
-        reply = match control.next() {
+        reply = match control.next_reply() {
             Ok(reply) => reply,
             // The stack has been stopped: the last word.
             Err(runtimes::Error::NotRunning) => return Ok(Box::new(report(cx, args)?)),

@@ -60,7 +60,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     let stopped = embedded::stop(&project, limit(cx, args.graceful))?;
     let milliseconds = began.elapsed().as_millis();
     if args.volumes {
-        let _ = args.yes;
+        super::destroy::volumes(cx, args.yes)?;
     }
     Ok(Box::new(StopReport { stopped, services: Vec::new(), milliseconds }))
 }

@@ -93,6 +93,17 @@ fn a_person_signs_in_watches_and_leaves() {
 }
 
 #[test]
+fn the_file_that_the_browser_is_started_with_signs_in() {
+    let running = serve();
+    let browser = Browser::open();
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("console.html");
+    console::write_redirect(&page, &running.console.sign_in_link()).unwrap();
+    browser.go(&format!("file://{}", page.display()));
+    browser.wait("location.pathname === '/console' && document.querySelector('#summary')");
+}
+
+#[test]
 fn logs_can_be_narrowed_searched_and_paused() {
     let running = serve();
     let browser = Browser::open();

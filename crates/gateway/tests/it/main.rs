@@ -9,3 +9,4 @@ mod streaming;
 mod support;
 mod swap;
 mod tls;
+mod upstreams;

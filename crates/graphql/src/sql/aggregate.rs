@@ -22,10 +22,10 @@ impl<'s> Writer<'s> {
         );
     }
 
-    /// The row that all functions give: `$1`, `$2`, … in the order the response shows them.
+    /// The row that all functions give: `f1`, `f2`, … in the order the response shows them.
     fn functions_from(&mut self, select: &AggregateSelect, join: Option<Join<'s>>, alias: Alias, result: Alias) {
         // An aggregate makes sure of the one row even where the response asks for type names alone.
-        self.out.push_str(" FROM (SELECT count(*) AS \"$0\"");
+        self.out.push_str(" FROM (SELECT count(*) AS \"f0\"");
         let mut folded = 0;
         for output in &select.output {
             match &output.value {
@@ -33,7 +33,7 @@ impl<'s> Writer<'s> {
                 AggregateValue::Nodes(nodes) => {
                     folded += 1;
                     self.nodes(select.table, nodes, alias);
-                    sql!(self, " AS \"${folded}\"");
+                    sql!(self, " AS \"f{folded}\"");
                 }
                 AggregateValue::TypeName(_) => {}
             }
@@ -100,7 +100,7 @@ impl<'s> Writer<'s> {
     /// The next function's result.
     fn reference(&mut self, result: Alias, folded: &mut usize) {
         *folded += 1;
-        sql!(self, "\"{result}\".\"${folded}\"");
+        sql!(self, "\"{result}\".\"f{folded}\"");
     }
 
     /// In the order in which [`Writer::reference`] counts them.
@@ -111,7 +111,7 @@ impl<'s> Writer<'s> {
                     *folded += 1;
                     self.out.push_str(", ");
                     self.count(table, columns, *distinct, alias);
-                    sql!(self, " AS \"${folded}\"");
+                    sql!(self, " AS \"f{folded}\"");
                 }
                 FieldValue::Op { op, columns } => {
                     let columns = columns.iter().filter_map(|(_, column)| match column {
@@ -122,7 +122,7 @@ impl<'s> Writer<'s> {
                         *folded += 1;
                         self.out.push_str(", ");
                         self.op_output(table, *op, column, alias);
-                        sql!(self, " AS \"${folded}\"");
+                        sql!(self, " AS \"f{folded}\"");
                     }
                 }
                 FieldValue::TypeName(_) => {}
@@ -170,7 +170,7 @@ impl<'s> Writer<'s> {
     fn op_output(&mut self, table: usize, op: AggregateOp, column: usize, alias: Alias) {
         self.op(table, op, column, alias);
         let family = self.schema.scalar_of(table, column).family;
-        if self.schema.stringify_numeric && op.keeps_type() && family.is_big_number() {
+        if self.schema.stringify_numeric && family.is_big_number() {
             self.out.push_str("::text");
         }
     }

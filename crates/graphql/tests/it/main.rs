@@ -7,5 +7,6 @@ mod filters;
 mod http;
 mod introspection;
 mod queries;
+mod replay_tmp;
 mod reload;
 mod support;

@@ -117,15 +117,12 @@ impl Cluster {
 
     fn parameters_file(&self) -> String {
         let listen: Vec<String> = self.listen.iter().map(ToString::to_string).collect();
-        let mut preload = self.preload.clone();
-        preload.sort();
-        preload.dedup();
         let mut parameters: Vec<(&str, String)> = vec![
             ("listen_addresses", listen.join(",")),
             ("port", self.port.to_string()),
             ("unix_socket_directories", self.socket_dir.display().to_string()),
             ("password_encryption", "scram-sha-256".to_owned()),
-            ("shared_preload_libraries", preload.join(",")),
+            ("shared_preload_libraries", self.preload.join(",")),
             ("timezone", "UTC".to_owned()),
             ("log_timezone", "UTC".to_owned()),
             ("log_destination", "stderr".to_owned()),

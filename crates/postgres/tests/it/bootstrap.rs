@@ -85,3 +85,19 @@ async fn a_missing_extension_names_its_package() {
     let client = connect(&cluster, "app").await;
     assert_eq!(value(&client, "SELECT count(*) FROM pg_extension WHERE extname = 'pgcrypto'").await, "1");
 }
+
+#[tokio::test]
+async fn an_extension_that_wants_to_be_loaded_at_start_is() {
+    let folder = folder();
+    let mut cluster = cluster(folder.path());
+    // The second is installed nowhere: loading it would keep the server from starting.
+    let wanted = Bootstrap::new("app", ["pg_stat_statements".to_owned(), "timescaledb".to_owned()]);
+    cluster.load_for(&wanted);
+    cluster.load_for(&wanted);
+    assert_eq!(cluster.preload, ["pg_stat_statements"]);
+    cluster.prepare().unwrap();
+    let _server = Server::start(&cluster).await;
+    cluster.bootstrap(&Bootstrap::new("app", ["pg_stat_statements".to_owned()])).await.unwrap();
+    let client = connect(&cluster, "app").await;
+    assert_ne!(value(&client, "SELECT count(*) FROM pg_stat_statements").await, "");
+}

@@ -41,6 +41,7 @@ fn a_person_needs_no_other_user() {
         .args(["--exact", "users::as_a_person", "--ignored"])
         .env("NSELF_TEST_FOLDER", folder.path())
         .env("HOME", folder.path())
+        .env("NSELF_TEST_POSTGRES", testkit::installation().bin)
         .uid(nobody.uid)
         .gid(nobody.gid)
         .output()

@@ -44,7 +44,7 @@ fn wrong_names_and_values_change_nothing() {
     assert!(matches!(set("POSTGRES_PROT", "1"), Error::UnknownSetting { suggestion: Some(_), .. }));
     assert!(matches!(set("A B", "1"), Error::VariableName { .. }));
     assert_eq!(folder.read(".env"), "POSTGRES_PORT=1\n");
-    config::set(&folder.project(), None, "MY_OWN_THING", "it's \"quoted\" ${x}\n").unwrap();
+    config::set(&folder.project(), None, "MY_OWN_THING", "it's \"quoted\" $${x}\n").unwrap();
     let settings = folder.project().settings(None).unwrap();
     assert_eq!(settings.extra().collect::<Vec<_>>(), [("MY_OWN_THING", "it's \"quoted\" ${x}\n")]);
 }
@@ -115,4 +115,17 @@ fn rotation_changes_one_or_all() {
     assert!(values()[0] != second[0]);
     assert!(matches!(secrets::rotate(&project, None, Some("POSTGRES_PORT")), Err(Error::NotGenerated(_))));
     assert!(matches!(secrets::rotate(&project, None, Some("STRIPE_API_KEY")), Err(Error::NotGenerated(_))));
+}
+
+#[test]
+fn a_reference_stays_one() {
+    let folder = Folder::new(&[(".env", "BASE_DOMAIN=shop.test\n")]);
+    let project = folder.project();
+    config::set(&project, None, "HASURA_ROUTE", "gql.${BASE_DOMAIN}").unwrap();
+    config::set(&project, None, "BASE_DOMAIN", "other.test").unwrap();
+    assert_eq!(project.settings(None).unwrap().text("HASURA_ROUTE"), Some("gql.other.test"));
+    assert!(matches!(config::set(&project, None, "REDIS_PORT", "${BASE_DOMAIN}"), Err(Error::WrongValue { .. })));
+    assert!(matches!(config::set(&project, None, "HASURA_ROUTE", "${oops"), Err(Error::WrongValue { .. })));
+    config::set(&project, None, "SMTP_PASS", "a${b}c").unwrap();
+    assert_eq!(project.settings(None).unwrap().secret("SMTP_PASS").unwrap().expose(), "a${b}c");
 }

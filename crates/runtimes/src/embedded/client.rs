@@ -37,11 +37,11 @@ impl Control {
         let mut text = serde_json::to_vec(request).expect("a request is plain data");
         text.push(b'\n');
         self.stream.get_mut().write_all(&text).map_err(|_| Error::NotRunning)?;
-        self.next()
+        self.next_reply()
     }
 
     /// The next answer of a request that has many.
-    pub fn next(&mut self) -> Result<Reply, Error> {
+    pub fn next_reply(&mut self) -> Result<Reply, Error> {
         let mut line = String::new();
         match self.stream.read_line(&mut line) {
             Ok(0) | Err(_) => return Err(Error::NotRunning),

@@ -104,7 +104,7 @@ fn wait_running(mut control: Control, options: &Start, began: Instant) -> Result
                 return finish(status, options, began);
             }
         }
-        reply = control.next()?;
+        reply = control.next_reply()?;
     }
 }
 

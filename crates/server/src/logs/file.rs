@@ -28,19 +28,15 @@ impl LogFile {
         if self.size + text.len() as u64 > self.rules.max_bytes && self.size > 0 {
             self.rotate();
         }
-        if let Some(file) = self.file() {
-            if file.write_all(text).is_ok() {
-                self.size += text.len() as u64;
-            }
+        if self.file().is_some_and(|file| file.write_all(text).is_ok()) {
+            self.size += text.len() as u64;
         }
     }
 
     pub fn flush(&mut self) {
-        if let Some(file) = &mut self.open {
-            if file.flush().is_err() {
-                // A full disk: forget the buffer and try anew with the next line.
-                self.open = None;
-            }
+        if self.open.as_mut().is_some_and(|file| file.flush().is_err()) {
+            // A full disk: forget the buffer and try anew with the next line.
+            self.open = None;
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{Context, Error, Outcome};
 
 /// Change a setting in the file where it counts
 ///
-/// Comments and order of the file stay. Secrets are read from standard input or asked for, never taken from the command
+/// Comments and order of the file stay. `${NAME}` in a value refers to another setting. Secrets are read from standard input or asked for, never taken from the command
 /// line.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -91,7 +91,7 @@ impl Hidden {
         let before = tcgetattr(std::io::stdin()).ok();
         if let Some(mut quiet) = before.clone() {
             quiet.local_flags.remove(LocalFlags::ECHO);
-            let _ = tcsetattr(std::io::stdin(), SetArg::TCSAFLUSH, &quiet);
+            let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, &quiet);
         }
         Self { before }
     }

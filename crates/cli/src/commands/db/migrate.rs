@@ -35,7 +35,7 @@ enum Action {
 
 /// Apply the migrations that this database does not have yet
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself db migrate up\n  nself db migrate up --to 004")]
+#[command(after_help = "Examples:\n  nself db migrate:up\n  nself db migrate up --to 004")]
 pub struct Up {
     /// Stop after this version
     #[arg(long, value_name = "VERSION")]

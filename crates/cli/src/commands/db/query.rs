@@ -53,6 +53,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         Format::Table => {
             let mut collected = Collected { terminal: Some(cx.terminal), results: Vec::new() };
             interruptible(&database.runtime, &cancel, query::run(&database.client, &script, &mut collected))?;
+            follow(cx, collected.results.iter().filter_map(|result| result.done.as_ref()));
             if cx.terminal.json() {
                 cx.terminal.raw(&collected.json());
                 return Ok(Box::new(Silent));

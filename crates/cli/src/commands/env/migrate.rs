@@ -2,7 +2,7 @@ use project::environments::{self, Migration};
 use serde::Serialize;
 use terminal::{Answer, Page, Style, View};
 
-use crate::commands::db::consent::Consent;
+use crate::commands::db::{consent::Consent, count};
 use crate::{Context, Error, Outcome};
 
 /// Give an environment the settings of another one; secrets and domains stay
@@ -32,7 +32,7 @@ impl View for MigrateReport {
     fn text(&self, page: &mut Page) {
         describe(&self.plan, page);
         if self.applied {
-            page.styled(Style::Good, format!("{} settings copied.", self.plan.copies.len()));
+            page.styled(Style::Good, format!("Copied {}.", count(self.plan.copies.len(), "setting")));
         } else if !self.plan.copies.is_empty() {
             page.styled(Style::Dim, "Nothing was changed.");
         }
@@ -79,7 +79,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         let mut page = cx.terminal.page();
         describe(&plan, &mut page);
         cx.terminal.progress(page.finish().trim_end());
-        match cx.terminal.ask(&format!("Copy {} settings to {}? [y/N]", plan.copies.len(), plan.target)) {
+        match cx.terminal.ask(&format!("Copy {} to {}? [y/N]", count(plan.copies.len(), "setting"), plan.target)) {
             Answer::Text(text) if matches!(text.to_lowercase().as_str(), "y" | "yes") => {}
             Answer::Text(_) => return Ok(Box::new(MigrateReport { plan, applied: false })),
             Answer::Nobody => {
