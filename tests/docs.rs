@@ -27,7 +27,9 @@ fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut pages = vec![root.join("README.md")];
     let guide = std::fs::read_dir(root.join("docs/guide")).unwrap();
-    pages.extend(guide.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "md")));
+    pages.extend(
+        guide.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "md")),
+    );
     pages.sort();
     pages
 }

@@ -10,7 +10,8 @@ fn the_demo_answers_through_the_front_door() {
     sandbox.ok(&["db", "migrate"]);
     sandbox.ok(&["seed"]);
 
-    let answer = sandbox.graphql("{ products(limit: 2, order_by: {name: asc}) { name } products_aggregate { aggregate { count } } }");
+    let answer = sandbox
+        .graphql("{ products(limit: 2, order_by: {name: asc}) { name } products_aggregate { aggregate { count } } }");
     assert_eq!(answer["data"]["products"].as_array().unwrap().len(), 2, "{answer}");
     let rows = sandbox.sql("select count(*)::int as count from products");
     assert_eq!(answer["data"]["products_aggregate"]["aggregate"]["count"], rows[0]["count"]);
@@ -38,7 +39,11 @@ fn the_demo_answers_through_the_front_door() {
 fn data_survives_stop_start_and_restart() {
     let sandbox = Sandbox::plain();
     sandbox.start();
-    sandbox.ok(&["db", "query", "create table notes (id int primary key, body text); insert into notes values (1, 'kept')"]);
+    sandbox.ok(&[
+        "db",
+        "query",
+        "create table notes (id int primary key, body text); insert into notes values (1, 'kept')",
+    ]);
     sandbox.ok(&["stop"]);
     sandbox.start();
     assert_eq!(sandbox.sql("select body from notes")[0]["body"], "kept");

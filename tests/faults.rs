@@ -241,7 +241,9 @@ fn a_full_disk_is_said_and_leaves_whole_files() {
     }
     let sandbox = Sandbox::plain();
     let fill = "before=$(cat .env); head -c 60M /dev/zero > filler 2>/dev/null || true; dd if=/dev/zero of=filler2 bs=512 2>/dev/null || true; ";
-    let script = format!("{fill} code=0; \"$NSELF\" config set ADMIN_EMAIL someone@example.org || code=$?; [ \"$before\" = \"$(cat .env)\" ]; \"$NSELF\" start && exit 9; exit $code");
+    let script = format!(
+        "{fill} code=0; \"$NSELF\" config set ADMIN_EMAIL someone@example.org || code=$?; [ \"$before\" = \"$(cat .env)\" ]; \"$NSELF\" start && exit 9; exit $code"
+    );
     let said = on_small_disk(&sandbox, "size=2m", &script);
     assert!(said.code == 1, "{said:?}");
     assert!(said.stderr.contains("error[NS-") && said.stderr.to_lowercase().contains("space"), "{}", said.stderr);
@@ -251,7 +253,8 @@ fn a_full_disk_is_said_and_leaves_whole_files() {
 /// The clock of the server jumps a day ahead and back while it runs: nothing restarts, and stopping still works.
 #[test]
 fn a_clock_jump_changes_nothing() {
-    let library = std::fs::read_dir("/usr/lib").unwrap().flatten().map(|entry| entry.path().join("faketime/libfaketime.so.1"));
+    let library =
+        std::fs::read_dir("/usr/lib").unwrap().flatten().map(|entry| entry.path().join("faketime/libfaketime.so.1"));
     let Some(library) = library.into_iter().find(|path| path.exists()) else {
         eprintln!("left out: libfaketime is not installed");
         return;

@@ -148,7 +148,9 @@ impl Sandbox {
             if pid == std::process::id() {
                 continue;
             }
-            let read = |file: &str| String::from_utf8_lossy(&std::fs::read(entry.path().join(file)).unwrap_or_default()).into_owned();
+            let read = |file: &str| {
+                String::from_utf8_lossy(&std::fs::read(entry.path().join(file)).unwrap_or_default()).into_owned()
+            };
             let folder = std::fs::read_link(entry.path().join("cwd")).unwrap_or_default();
             let inside = data.as_ref().is_some_and(|data| folder.starts_with(data)) || folder.starts_with(&home);
             if (inside || read("environ").contains(&home)) && !read("stat").contains(") Z ") {
@@ -188,7 +190,10 @@ fn free_ports<const N: usize>() -> [u16; N] {
 pub fn http(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\nContent-Length: {}\r\n",
+        body.len()
+    );
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }

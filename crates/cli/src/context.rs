@@ -56,9 +56,12 @@ impl Context {
     pub fn client(&self, settings: &Settings) -> Result<Database, Failure> {
         let runtime = self.runtime()?;
         let config = connection(settings);
-        let (client, connection) = runtime.block_on(config.connect(tokio_postgres::NoTls)).map_err(|source| {
-            Error::Connect { host: host(settings).to_owned(), port: settings.port("POSTGRES_PORT").unwrap_or(5432), source }
-        })?;
+        let (client, connection) =
+            runtime.block_on(config.connect(tokio_postgres::NoTls)).map_err(|source| Error::Connect {
+                host: host(settings).to_owned(),
+                port: settings.port("POSTGRES_PORT").unwrap_or(5432),
+                source,
+            })?;
         runtime.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!("the database connection ended: {error}");

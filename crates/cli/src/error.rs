@@ -35,7 +35,9 @@ impl Diagnostic for Error {
             Self::CurrentFolder { source } | Self::Runtime { source } | Self::Program { source, .. } => {
                 Some(source.to_string())
             }
-            Self::Connect { source, .. } => Some(std::error::Error::source(source).map_or_else(|| source.to_string(), ToString::to_string)),
+            Self::Connect { source, .. } => {
+                Some(std::error::Error::source(source).map_or_else(|| source.to_string(), ToString::to_string))
+            }
         }
     }
 

@@ -124,8 +124,10 @@ impl<'s> Writer<'s> {
 
     /// `SELECT "_1"."id" AS "id", …`
     fn select_output(&mut self, table: usize, output: &[Output], alias: Alias) {
+        // Without columns, when all are skipped, it still has rows: they become `{}`.
+        self.out.push_str("SELECT ");
         for (index, found) in output.iter().enumerate() {
-            self.out.push_str(if index == 0 { "SELECT " } else { ", " });
+            self.out.push_str(if index == 0 { "" } else { ", " });
             self.output(table, found, alias);
             sql!(self, " AS \"{}\"", found.key);
         }

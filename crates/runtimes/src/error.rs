@@ -54,7 +54,9 @@ impl Diagnostic for Error {
                 let first = services.first().and_then(|service| service.split(' ').next()).unwrap_or_default();
                 format!("nself logs {first}; the stack keeps running and trying")
             }
-            Self::DidNotStop { pid, .. } => format!("look at nself logs server; as a last resort kill -9 {pid}: nself start cleans up"),
+            Self::DidNotStop { pid, .. } => {
+                format!("look at nself logs server; as a last resort kill -9 {pid}: nself start cleans up")
+            }
             Self::Io { .. } => "nself doctor".to_owned(),
             Self::UnknownService { .. } => "nself status".to_owned(),
             Self::Remote { fix, .. } => return fix.clone(),

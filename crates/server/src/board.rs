@@ -25,8 +25,7 @@ pub struct Board {
 impl Board {
     pub fn new(plan: &Plan, server: ServerStatus) -> Self {
         let now = Timestamp::now();
-        let urls: BTreeMap<String, String> =
-            plan.urls().into_iter().map(|url| (url.service, url.http)).rev().collect();
+        let urls: BTreeMap<String, String> = plan.urls().into_iter().map(|url| (url.service, url.http)).rev().collect();
         let services = plan.services.iter().map(|service| {
             let external = matches!(service.run, stack::Run::External);
             let status = ServiceStatus {

@@ -49,7 +49,10 @@ impl Diagnostic for Error {
             Self::Io { source, .. } => Some(source.to_string()),
             Self::Fault(what) => Some(what.clone()),
             Self::PortTaken { owner, .. } => {
-                Some(owner.clone().map_or_else(|| "another program listens there".to_owned(), |owner| format!("{owner} listens there")))
+                Some(owner.clone().map_or_else(
+                    || "another program listens there".to_owned(),
+                    |owner| format!("{owner} listens there"),
+                ))
             }
             Self::Postgres(error) => error.why(),
             Self::Graphql(error) => error.why(),

@@ -110,9 +110,8 @@ async fn settle(
             }
         }
         known = status.services.iter().map(|service| service.state).collect();
-        let failed = |service: &stack::status::ServiceStatus| {
-            service.group == Group::Required && service.state == State::Failed
-        };
+        let failed =
+            |service: &stack::status::ServiceStatus| service.group == Group::Required && service.state == State::Failed;
         let waiting = |service: &stack::status::ServiceStatus| match service.state {
             State::Pending | State::Starting => true,
             State::Restarting => service.restarts < CHANCES,
@@ -129,9 +128,8 @@ async fn settle(
 
 /// The error of the first required service that failed, with the end of its log.
 fn required_failure(running: &Running, status: &StackStatus) -> Option<Error> {
-    let failed = |service: &&stack::status::ServiceStatus| {
-        service.group == Group::Required && service.state == State::Failed
-    };
+    let failed =
+        |service: &&stack::status::ServiceStatus| service.group == Group::Required && service.state == State::Failed;
     let service = status.services.iter().find(failed)?;
     Some(running.failure(&service.name).unwrap_or_else(|| Error::ServiceFailed {
         name: service.name.clone(),
@@ -166,9 +164,8 @@ struct Interrupts {
 
 impl Interrupts {
     fn listen() -> Result<Self, Error> {
-        let listen = |kind| {
-            signal(kind).map_err(|source| Error::Io { action: "listen to", path: "signals".to_owned(), source })
-        };
+        let listen =
+            |kind| signal(kind).map_err(|source| Error::Io { action: "listen to", path: "signals".to_owned(), source });
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 

@@ -114,7 +114,6 @@ impl Logs {
         }
     }
 
-
     /// The latest lines of one service, or of all by time, oldest first.
     pub fn tail(&self, service: Option<&str>, count: usize) -> Vec<Line> {
         let recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);

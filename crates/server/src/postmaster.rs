@@ -11,17 +11,19 @@ use stack::log::{Level, Line};
 
 use crate::Error;
 use crate::supervisor::process::Launch;
-use crate::supervisor::{Check, Spec};
+use crate::supervisor::{Check, Red, Spec};
 
 /// How long PostgreSQL may take to shut down: a checkpoint of a busy server on a slow disk takes its time, and killing
 /// it only moves the work into the next start.
 const GRACE: Duration = Duration::from_secs(120);
 
-/// Prepares the data directory and says how to run the server in it.
+/// Prepares the data directory and says how to run the server in it. `failed` hears of an error that no further try can
+/// mend.
 pub async fn prepare(
     placement: &Placement,
     settings: &Settings,
     service: &Service,
+    failed: impl Fn(Error) + Send + Sync + 'static,
 ) -> Result<(Arc<Cluster>, Spec), Error> {
     let port = service.ports.first();
     if let Some(port) = port.filter(|port| !project::ports::is_free([127, 0, 0, 1].into(), port.number)) {
@@ -37,10 +39,12 @@ pub async fn prepare(
     let public = port.is_some_and(|port| port.public);
     let prepared = tokio::task::spawn_blocking(move || {
         project::fault::hit("start.before-prepare");
-        let cluster = cluster(&placement, &settings, number, public)?;
+        let mut cluster = cluster(&placement, &settings, number, public)?;
+        let wanted = bootstrap(&settings);
+        cluster.load_for(&wanted);
         cluster.prepare()?;
         project::fault::hit("start.after-prepare");
-        Ok::<_, Error>((Arc::new(cluster), bootstrap(&settings)))
+        Ok::<_, Error>((Arc::new(cluster), wanted))
     });
     let (cluster, wanted) = prepared.await.map_err(|error| Error::Fault(error.to_string()))??;
     let launch = cluster.command();
@@ -55,7 +59,7 @@ pub async fn prepare(
             stop_signal: launch.stop,
             death_signal: launch.parent_death,
         },
-        check: check(cluster.clone(), wanted),
+        check: check(cluster.clone(), wanted, failed),
         retry: Duration::from_millis(5),
         watch: Duration::from_secs(10),
         grace: GRACE,
@@ -66,22 +70,28 @@ pub async fn prepare(
 }
 
 /// Ready means: it answers, and what services need is in it. The second part is looked at once a start.
-fn check(cluster: Arc<Cluster>, wanted: Bootstrap) -> Check {
+fn check(cluster: Arc<Cluster>, wanted: Bootstrap, failed: impl Fn(Error) + Send + Sync + 'static) -> Check {
     let complete = Arc::new(AtomicBool::new(false));
-    let wanted = Arc::new(wanted);
+    let (wanted, failed) = (Arc::new(wanted), Arc::new(failed));
     Arc::new(move || {
-        let (cluster, wanted, complete) = (cluster.clone(), wanted.clone(), complete.clone());
+        let (cluster, wanted, complete, failed) = (cluster.clone(), wanted.clone(), complete.clone(), failed.clone());
         Box::pin(async move {
-            let words = |error: postgres::Error| error.to_string();
             // Its own lock file says when it is ready; asking over a connection before that would fill its log with
             // refusals.
             let status = Postmaster::find(&cluster.data_dir).and_then(|found| found.status);
             if status.as_deref() != Some("ready") {
-                return Err(format!("it is {}", status.as_deref().unwrap_or("starting")));
+                return Err(Red::Now(format!("it is {}", status.as_deref().unwrap_or("starting"))));
             }
-            cluster.ready(Duration::from_secs(5)).await.map_err(words)?;
+            cluster.ready(Duration::from_secs(5)).await.map_err(|error| Red::Now(error.to_string()))?;
             if !complete.load(Ordering::Relaxed) {
-                cluster.bootstrap(&wanted).await.map_err(words)?;
+                if let Err(error) = cluster.bootstrap(&wanted).await {
+                    let words = error.to_string();
+                    if matches!(error, postgres::Error::MissingExtension { .. }) {
+                        failed(error.into());
+                        return Err(Red::ForGood(words));
+                    }
+                    return Err(Red::Now(words));
+                }
                 complete.store(true, Ordering::Relaxed);
             }
             Ok(())
@@ -110,25 +120,9 @@ fn cluster(placement: &Placement, settings: &Settings, port: u16, public: bool) 
     cluster.tuning = postgres::tune::tune(
         &postgres::tune::Machine::detect(&placement.data_dir),
         settings.tier().into(),
-        &overrides(settings),
+        &postgres::tune::Overrides::from_settings(settings),
     );
     Ok(cluster)
-}
-
-fn overrides(settings: &Settings) -> postgres::tune::Overrides {
-    let own = |name: &str| settings.is_set(name).then(|| settings.bytes(name)).flatten();
-    postgres::tune::Overrides {
-        memory: own("POSTGRES_MEMORY"),
-        max_connections: settings
-            .is_set("POSTGRES_MAX_CONNECTIONS")
-            .then(|| settings.integer("POSTGRES_MAX_CONNECTIONS"))
-            .flatten()
-            .and_then(|count| u32::try_from(count).ok()),
-        shared_buffers: own("POSTGRES_SHARED_BUFFERS"),
-        effective_cache_size: own("POSTGRES_EFFECTIVE_CACHE_SIZE"),
-        work_mem: own("POSTGRES_WORK_MEM"),
-        maintenance_work_mem: own("POSTGRES_MAINTENANCE_WORK_MEM"),
-    }
 }
 
 fn bootstrap(settings: &Settings) -> Bootstrap {

@@ -20,7 +20,7 @@ use crate::board::Board;
 use crate::logs::{LogLayer, Logs, Policy, parse_any};
 use crate::postmaster;
 use crate::supervisor::process::{Launch, STACK_MARK};
-use crate::supervisor::{Check, Spec, Supervised};
+use crate::supervisor::{Check, Red, Spec, Supervised};
 use crate::{DRAIN, Error, Options};
 
 /// Pause between tries of a starting service's probe.
@@ -43,7 +43,7 @@ pub struct Running {
     console: console::Handle,
     graphql: watch::Sender<Option<graphql::Handle>>,
     children: Mutex<HashMap<String, Supervised>>,
-    failures: Mutex<HashMap<String, Error>>,
+    failures: Arc<Mutex<HashMap<String, Error>>>,
     placement: postgres::Placement,
     cluster: OnceLock<Arc<Cluster>>,
     pool: OnceLock<postgres::Pool>,
@@ -62,10 +62,8 @@ impl Running {
         check_ports(plan)?;
         let board = Arc::new(Board::new(plan, server_status(plan)));
         let view = View { board: board.clone(), logs: logs.clone(), urls: urls(plan) };
-        let console = console::Service::start(console::Options {
-            stack: Arc::new(view),
-            base_url: board.status().server.url,
-        });
+        let console =
+            console::Service::start(console::Options { stack: Arc::new(view), base_url: board.status().server.url });
         let (service, gateway) = gateway::Service::bind(gateway::Options {
             plan: plan.gateway.clone(),
             routes: plan.routes.clone(),
@@ -89,7 +87,7 @@ impl Running {
             console,
             graphql: watch::channel(None).0,
             children: Mutex::default(),
-            failures: Mutex::default(),
+            failures: Arc::default(),
             placement,
             cluster: OnceLock::new(),
             pool: OnceLock::new(),
@@ -149,7 +147,11 @@ impl Running {
             return Ok(());
         }
         self.board.set(&service.name, State::Starting, None);
-        let (cluster, spec) = postmaster::prepare(&self.placement, &self.settings, service).await?;
+        let (failures, name) = (self.failures.clone(), service.name.clone());
+        let failed = move |error| {
+            lock(&failures).insert(name.clone(), error);
+        };
+        let (cluster, spec) = postmaster::prepare(&self.placement, &self.settings, service, failed).await?;
         let _ = self.cluster.set(cluster);
         self.supervise(spec);
         Ok(())
@@ -393,14 +395,16 @@ fn open_logs(options: &Options) -> Result<Logs, Error> {
     let path = directory.display().to_string();
     let default = stack::Log { level: "info".to_owned(), max_bytes: 100_000_000, keep_days: 7, compress: true };
     let own = options.plan.services.first().map_or(default, |service| service.log.clone());
-    let services =
-        options.plan.services.iter().map(|service| (service.name.clone(), service.log.clone())).collect();
+    let services = options.plan.services.iter().map(|service| (service.name.clone(), service.log.clone())).collect();
     let filter = tracing_subscriber::EnvFilter::new(format!(
         "warn,server={level},gateway={level},graphql={level},console={level},postgres={level}",
         level = own.level
     ));
-    let logs = Logs::start(Policy { directory, default: own, services })
-        .map_err(|source| Error::Io { action: "write logs to", path, source })?;
+    let logs = Logs::start(Policy { directory, default: own, services }).map_err(|source| Error::Io {
+        action: "write logs to",
+        path,
+        source,
+    })?;
     let subscriber = tracing_subscriber::registry().with(filter).with(LogLayer::new(logs.clone()));
     // A second server in one process (tests) keeps the first one's subscriber.
     let _ = tracing::subscriber::set_global_default(subscriber);
@@ -452,7 +456,7 @@ fn probe(service: &Service) -> Check {
                 Probe::None | Probe::Builtin => return Ok(()),
                 Probe::Postgres | Probe::Tcp => tokio::time::timeout(limit, tcp_probe(port)).await,
             };
-            probed.unwrap_or_else(|_| Err("no answer within 5 s".to_owned()))
+            probed.unwrap_or_else(|_| Err("no answer within 5 s".to_owned())).map_err(Red::Now)
         })
     })
 }

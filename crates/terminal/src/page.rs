@@ -85,11 +85,8 @@ impl Page {
         let head: Vec<String> = header.iter().zip(&widths).map(|(cell, width)| pad(cell, *width)).collect();
         self.styled(Style::Dim, head.join("  "));
         for row in rows {
-            let cells: Vec<String> = row
-                .iter()
-                .zip(&widths)
-                .map(|((cell, style), width)| self.paint(*style, &pad(cell, *width)))
-                .collect();
+            let cells: Vec<String> =
+                row.iter().zip(&widths).map(|((cell, style), width)| self.paint(*style, &pad(cell, *width))).collect();
             self.line(cells.join("  "));
         }
     }

@@ -5,7 +5,9 @@ use crate::{Context, Outcome};
 
 /// Print a completion script for a shell
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself completion bash > /etc/bash_completion.d/nself\n  nself completion zsh > ~/.zfunc/_nself\n  nself completion fish > ~/.config/fish/completions/nself.fish")]
+#[command(
+    after_help = "Examples:\n  nself completion bash > /etc/bash_completion.d/nself\n  nself completion zsh > ~/.zfunc/_nself\n  nself completion fish > ~/.config/fish/completions/nself.fish"
+)]
 pub struct Args {
     /// bash, zsh or fish
     #[arg(value_parser = clap::value_parser!(Shell))]

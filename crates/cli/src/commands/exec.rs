@@ -10,7 +10,9 @@ use crate::{Context, Error, Outcome};
 
 /// Run a program with a service's environment and in its folder; psql for postgres
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself exec postgres\n  nself exec postgres psql -c 'select 1'\n  nself exec api -- npm test")]
+#[command(
+    after_help = "Examples:\n  nself exec postgres\n  nself exec postgres psql -c 'select 1'\n  nself exec api -- npm test"
+)]
 pub struct Args {
     /// The service
     service: String,

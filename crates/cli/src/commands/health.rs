@@ -13,7 +13,9 @@ use crate::{Context, Error, Outcome};
 
 /// Check the health of the stack, a service or an address
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself health\n  nself health service postgres\n  nself health endpoint http://localhost:8080/health\n  nself health watch")]
+#[command(
+    after_help = "Examples:\n  nself health\n  nself health service postgres\n  nself health endpoint http://localhost:8080/health\n  nself health watch"
+)]
 pub struct Args {
     #[command(subcommand)]
     what: Option<What>,

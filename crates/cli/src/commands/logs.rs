@@ -10,7 +10,9 @@ use crate::{Context, Error, Outcome};
 
 /// Show or follow the logs
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself logs\n  nself logs -f postgres\n  nself logs --level warn --since 1h --search timeout")]
+#[command(
+    after_help = "Examples:\n  nself logs\n  nself logs -f postgres\n  nself logs --level warn --since 1h --search timeout"
+)]
 pub struct Args {
     /// Services; all when none is named (server and gateway are names, too)
     services: Vec<String>,

@@ -9,7 +9,9 @@ use crate::{Context, Error, Outcome};
 
 /// Run the stack's server in this process (what `nself start` starts)
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself serve\n  nself serve --only postgres,hasura\n  nself serve --project /srv/shop --env prod")]
+#[command(
+    after_help = "Examples:\n  nself serve\n  nself serve --only postgres,hasura\n  nself serve --project /srv/shop --env prod"
+)]
 pub struct Args {
     /// Only these services and what they depend on
     #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
@@ -118,4 +120,3 @@ fn drive(options: server::Options, say: impl Fn(&Announcement)) -> Result<(), Fa
         Err(panic) => Err(server::Error::Fault(panic.to_string()).into()),
     }
 }
-

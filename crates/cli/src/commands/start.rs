@@ -11,7 +11,9 @@ use crate::{Context, Outcome};
 
 /// Start the stack and wait until it answers
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself start\n  nself start postgres hasura\n  nself start --auto-ports --timeout 60\n  nself start --foreground")]
+#[command(
+    after_help = "Examples:\n  nself start\n  nself start postgres hasura\n  nself start --auto-ports --timeout 60\n  nself start --foreground"
+)]
 pub struct Args {
     /// Only these services and what they depend on
     services: Vec<String>,

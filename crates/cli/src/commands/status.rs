@@ -62,7 +62,8 @@ impl View for StatusReport {
     }
 
     fn exit(&self) -> Exit {
-        let red = |service: &ServiceStatus| matches!(service.state, State::Failed | State::Unhealthy | State::Restarting);
+        let red =
+            |service: &ServiceStatus| matches!(service.state, State::Failed | State::Unhealthy | State::Restarting);
         if self.services.iter().any(red) { Exit::Unhealthy } else { Exit::Ok }
     }
 }

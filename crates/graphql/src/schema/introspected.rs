@@ -95,10 +95,7 @@ impl Meta {
         let named = || vec![FieldDef::new("name", string().required()), FieldDef::new("description", string())];
         let deprecation =
             || [FieldDef::new("isDeprecated", boolean().required()), FieldDef::new("deprecationReason", string())];
-        let with_deprecated = |name: &str, item: Self| FieldDef {
-            arguments: vec![InputDef { default: Some("false"), ..InputDef::new("includeDeprecated", boolean()) }],
-            ..FieldDef::new(name, list(item))
-        };
+        let with_deprecated = |name: &str, item: Self| with_deprecated(schema, name, item);
         let mut fields = named();
         match self {
             Self::Schema => {
@@ -111,20 +108,7 @@ impl Meta {
                     FieldDef::new("directives", list(Self::Directive).required()),
                 ];
             }
-            Self::Type => {
-                fields = vec![
-                    FieldDef::new("kind", meta(Self::TypeKind).required()),
-                    FieldDef::new("name", string()),
-                    FieldDef::new("description", string()),
-                    with_deprecated("fields", Self::Field),
-                    FieldDef::new("interfaces", list(Self::Type)),
-                    FieldDef::new("possibleTypes", list(Self::Type)),
-                    with_deprecated("enumValues", Self::EnumValue),
-                    with_deprecated("inputFields", Self::InputValue),
-                    FieldDef::new("ofType", meta(Self::Type)),
-                    FieldDef::new("specifiedByURL", string()),
-                ];
-            }
+            Self::Type => fields = type_fields(schema),
             Self::Field => {
                 fields.push(FieldDef {
                     r#type: list(Self::InputValue).required(),
@@ -151,6 +135,29 @@ impl Meta {
         }
         fields
     }
+}
+
+fn type_fields(schema: &Schema) -> Vec<FieldDef> {
+    let string = || TypeRef::from(schema.built_in("String"));
+    let meta = |meta: Meta| TypeRef::from(TypeId::Meta(meta));
+    vec![
+        FieldDef::new("kind", meta(Meta::TypeKind).required()),
+        FieldDef::new("name", string()),
+        FieldDef::new("description", string()),
+        with_deprecated(schema, "fields", Meta::Field),
+        FieldDef::new("interfaces", TypeRef::list_of(meta(Meta::Type))),
+        FieldDef::new("possibleTypes", TypeRef::list_of(meta(Meta::Type))),
+        with_deprecated(schema, "enumValues", Meta::EnumValue),
+        with_deprecated(schema, "inputFields", Meta::InputValue),
+        FieldDef::new("ofType", meta(Meta::Type)),
+        FieldDef::new("specifiedByURL", string()),
+    ]
+}
+
+/// A list whose deprecated items show only when asked for.
+fn with_deprecated(schema: &Schema, name: &str, item: Meta) -> FieldDef {
+    let include = InputDef { default: Some("false"), ..InputDef::new("includeDeprecated", schema.built_in("Boolean")) };
+    FieldDef { arguments: vec![include], ..FieldDef::new(name, TypeRef::list_of(TypeId::Meta(item))) }
 }
 
 /// A directive clients may write.

@@ -51,9 +51,9 @@ impl<'s> Writer<'s> {
         tail: impl FnOnce(&mut Self),
     ) {
         if items.iter().all(|item| key(item).len() <= NAME_LIMIT) {
-            sql!(self, "(SELECT row_to_json({ROW}) FROM (");
+            sql!(self, "(SELECT row_to_json({ROW}) FROM (SELECT ");
             for (index, item) in items.iter().enumerate() {
-                self.out.push_str(if index == 0 { "SELECT " } else { ", " });
+                self.out.push_str(if index == 0 { "" } else { ", " });
                 write(self, item);
                 sql!(self, " AS \"{}\"", key(item));
             }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use apollo_compiler::Schema;
 use serde_json::{Value, json};
 
-use crate::support::{database_with, shop};
+use crate::support::shop;
 
 /// What GraphiQL 3 and graphql-js 16 send.
 const STANDARD: &str = include_str!("introspection.graphql");
@@ -28,7 +28,8 @@ async fn the_standard_introspection_tells_the_same_as_the_definition_language() 
     let types = data["__schema"]["types"].as_array().unwrap();
     let names: Vec<&str> = types.iter().map(|found| found["name"].as_str().unwrap()).collect();
     let sdl = Schema::parse_and_validate(shop.handle.schema_sdl(), "schema.graphql").unwrap();
-    for name in sdl.types.keys().filter(|name| !matches!(name.as_str(), "ID" | "Float" | "__Directive_")) {
+    // The reader adds the built-in scalars that no field uses.
+    for name in sdl.types.keys().filter(|name| !matches!(name.as_str(), "ID" | "Float")) {
         assert!(names.contains(&name.as_str()), "{name} is in the SDL");
     }
     // Every type that is named anywhere is listed: what clients stumble over.
@@ -109,7 +110,6 @@ async fn two_thousand_tables_are_no_trouble() {
         .collect();
     let database = testkit::db().await;
     let client = database.client().await;
-    client.batch_execute("SET max_parallel_workers = 0").await.unwrap();
     for chunk in tables.split_inclusive(';').collect::<Vec<_>>().chunks(250) {
         client.batch_execute(&chunk.concat()).await.unwrap();
     }
@@ -118,7 +118,6 @@ async fn two_thousand_tables_are_no_trouble() {
     let schema = graphql::schema::Schema::new(&catalog, &["public".to_owned()], false);
     let took = started.elapsed();
     assert_eq!(schema.tables.len(), 2_000);
-    // 300 ms in a release build; this one is not optimised and shares its cores with the other tests.
-    assert!(took < Duration::from_secs(3), "{took:?}");
-    drop(database_with("SELECT 1", |_| {}).await);
+    // Seen: 50 ms, not optimised. The rest is for other tests on the same cores.
+    assert!(took < Duration::from_secs(1), "{took:?}");
 }

@@ -7,6 +7,5 @@ mod filters;
 mod http;
 mod introspection;
 mod queries;
-mod replay_tmp;
 mod reload;
 mod support;

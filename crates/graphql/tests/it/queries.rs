@@ -238,6 +238,26 @@ async fn keys_longer_than_a_column_name_and_more_keys_than_a_call_takes() {
 }
 
 #[tokio::test]
+async fn selections_of_which_nothing_is_left() {
+    let shop = shop().await;
+    assert_eq!(shop.data("{ users @skip(if: true) { id } }").await, json!({}));
+    let data = shop
+        .data(
+            "{ users(limit: 2) { id @skip(if: true) } users_by_pk(id: 2) { manager { id @include(if: false) } }
+               users_aggregate(limit: 1) { aggregate { count @skip(if: true) } nodes { id @skip(if: true) } }
+               orders_aggregate { aggregate @skip(if: true) { count } } }",
+        )
+        .await;
+    assert_eq!(
+        data,
+        json!({
+            "users": [{}, {}], "users_by_pk": {"manager": {}},
+            "users_aggregate": {"aggregate": {}, "nodes": [{}]}, "orders_aggregate": {},
+        })
+    );
+}
+
+#[tokio::test]
 async fn one_request_is_one_statement() {
     let shop = shop().await;
     let client = shop.database.client().await;

@@ -25,9 +25,11 @@ impl Control {
         let path = format!("/proc/self/fd/{}/control.sock", folder.as_raw_fd());
         match UnixStream::connect(path) {
             Ok(stream) => Ok(Self { stream: BufReader::new(stream) }),
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                Err(Error::Io { action: "open", path: project.run_dir().join("control.sock").display().to_string(), source: error })
-            }
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Err(Error::Io {
+                action: "open",
+                path: project.run_dir().join("control.sock").display().to_string(),
+                source: error,
+            }),
             Err(_) => Err(Error::NotRunning),
         }
     }
@@ -90,14 +92,20 @@ pub fn stop(project: &Project, limit: Duration) -> Result<bool, Error> {
         Ok(_) | Err(Error::NotRunning) => {}
         Err(error) => return Err(error),
     }
-    // The lock is the last thing a server lets go of.
-    while project.lock("server").is_err() {
+    // The lock is the last thing a server lets go of, and then its process ends.
+    while project.lock("server").is_err() || is_alive(pid) {
         if began.elapsed() > limit {
             return Err(Error::DidNotStop { pid, seconds: limit.as_secs() });
         }
         std::thread::sleep(Duration::from_millis(2));
     }
     Ok(true)
+}
+
+/// False for a zombie: it waits for its parent only.
+fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
 }
 
 /// Asks a running server to read the database's schema again; fine when none runs.

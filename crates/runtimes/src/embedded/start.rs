@@ -100,7 +100,11 @@ fn wait_running(mut control: Control, options: &Start, began: Instant) -> Result
         if let Reply::Status { status } = reply {
             let settled = |state| !matches!(state, State::Pending | State::Starting);
             let settled = status.services.iter().all(|service| settled(service.state));
-            if settled || (options.quick && required_ready(&status)) || options.skip_health_checks || began.elapsed() > options.limit {
+            if settled
+                || (options.quick && required_ready(&status))
+                || options.skip_health_checks
+                || began.elapsed() > options.limit
+            {
                 return finish(status, options, began);
             }
         }

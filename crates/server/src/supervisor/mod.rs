@@ -17,8 +17,17 @@ use crate::logs::{Logs, Parse};
 use backoff::Backoff;
 use process::Launch;
 
-/// One try at a probe: `Ok` is green, the text says why it is red.
-pub type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+/// One try at a probe: `Ok` is green.
+pub type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), Red>> + Send + Sync>;
+
+/// Why a probe is red.
+#[derive(Debug)]
+pub enum Red {
+    /// It may be green at the next try.
+    Now(String),
+    /// No further try can help: the child is stopped and has failed.
+    ForGood(String),
+}
 
 /// What the supervisor needs to know about a child.
 #[derive(Clone)]
@@ -52,6 +61,7 @@ enum Order {
 /// What ended a phase of a child's life.
 enum Turn {
     Ended(String),
+    Failed(String),
     Stop(oneshot::Sender<()>),
     Abandoned,
 }
@@ -94,15 +104,19 @@ impl Keeper {
             self.board.set(&self.spec.name, State::Starting, None);
             let turn = match self.spec.launch.spawn() {
                 Ok(child) => self.live(child).await,
-                Err(error) => {
-                    Turn::Ended(format!("cannot start {}: {error}", self.spec.launch.program.display()))
-                }
+                Err(error) => Turn::Ended(format!("cannot start {}: {error}", self.spec.launch.program.display())),
             };
             match turn {
                 Turn::Abandoned => return,
                 Turn::Stop(done) => {
                     self.board.set(&self.spec.name, State::Stopped, None);
                     let _ = done.send(());
+                    if !self.wait_for_start().await {
+                        return;
+                    }
+                }
+                Turn::Failed(why) => {
+                    self.board.set(&self.spec.name, State::Failed, Some(why));
                     if !self.wait_for_start().await {
                         return;
                     }
@@ -148,6 +162,10 @@ impl Keeper {
                     }
                 },
                 verdict = probe => {
+                    if let Err(Red::ForGood(why)) = verdict {
+                        process::stop(&mut child, &self.spec.launch, self.spec.grace).await;
+                        break Turn::Failed(why);
+                    }
                     ready = self.judge(verdict, ready);
                     pause = if ready { self.spec.watch } else { self.spec.retry };
                 }
@@ -162,14 +180,14 @@ impl Keeper {
     }
 
     /// Notes a probe's verdict; true when the child is ready now.
-    fn judge(&mut self, verdict: Result<(), String>, ready: bool) -> bool {
+    fn judge(&mut self, verdict: Result<(), Red>, ready: bool) -> bool {
         match verdict {
             Ok(()) => {
                 self.was_ready = true;
                 self.board.set(&self.spec.name, State::Ready, None);
                 true
             }
-            Err(why) => {
+            Err(Red::Now(why) | Red::ForGood(why)) => {
                 let state = if ready || self.board.state(&self.spec.name) == Some(State::Unhealthy) {
                     State::Unhealthy
                 } else {
