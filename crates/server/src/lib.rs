@@ -9,8 +9,10 @@
 mod board;
 mod control;
 mod error;
+mod front_door;
 mod logs;
 mod postmaster;
+mod probe;
 mod running;
 mod supervisor;
 mod sweep;

@@ -5,31 +5,27 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use gateway::Certificates;
 use jiff::Timestamp;
 use nix::sys::signal::Signal;
 use postgres::Cluster;
 use project::{Project, Settings};
 use stack::log::Line;
 use stack::status::{ServerStatus, StackStatus, State};
-use stack::{Plan, Probe, Run, Service};
+use stack::{Plan, Run, Service};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::board::Board;
 use crate::logs::{LogLayer, Logs, Policy, parse_any};
-use crate::postmaster;
 use crate::supervisor::process::{Launch, STACK_MARK};
-use crate::supervisor::{Check, Red, Spec, Supervised};
+use crate::supervisor::{Spec, Supervised};
 use crate::{DRAIN, Error, Options};
+use crate::{front_door, postmaster, probe};
 
 /// Pause between tries of a starting service's probe.
 const RETRY: Duration = Duration::from_millis(50);
 /// Pause between probes of a ready service.
 const WATCH: Duration = Duration::from_secs(5);
-
-/// Bytes of a probe's answer that are read.
-const PROBED: u64 = 256 * 1024;
 
 /// Everything that runs, and the handles to it.
 pub struct Running {
@@ -59,7 +55,7 @@ impl Running {
         if swept > 0 {
             tracing::warn!("ended {swept} processes that an earlier server of this project had left behind");
         }
-        check_ports(plan)?;
+        front_door::check_ports(plan)?;
         let board = Arc::new(Board::new(plan, server_status(plan)));
         let view = View { board: board.clone(), logs: logs.clone(), urls: urls(plan) };
         let console =
@@ -67,8 +63,12 @@ impl Running {
         let (service, gateway) = gateway::Service::bind(gateway::Options {
             plan: plan.gateway.clone(),
             routes: plan.routes.clone(),
-            backends: plan.services.iter().map(|service| (service.name.clone(), waiting(service))).collect(),
-            certificates: certificates(project, plan)?,
+            backends: plan
+                .services
+                .iter()
+                .map(|service| (service.name.clone(), front_door::waiting(service)))
+                .collect(),
+            certificates: front_door::certificates(project, plan)?,
             status: board.clone(),
             access_log: Arc::new(logs.clone()),
             tier: plan.tier,
@@ -216,7 +216,7 @@ impl Running {
                 stop_signal: Signal::SIGTERM,
                 death_signal: Signal::SIGTERM,
             },
-            check: probe(service),
+            check: probe::of(service),
             retry: RETRY,
             watch: WATCH,
             grace: self.settings.duration("NSELF_STOP_TIMEOUT").unwrap_or(Duration::from_secs(30)),
@@ -337,57 +337,6 @@ impl Running {
     }
 }
 
-/// Refuses taken ports of the front door with the name of whoever has them.
-fn check_ports(plan: &Plan) -> Result<(), Error> {
-    let http = Some((plan.gateway.http_port, "GATEWAY_PORT"));
-    let https = plan.gateway.https_port.map(|port| (port, "GATEWAY_SSL_PORT"));
-    for (port, setting) in [http, https].into_iter().flatten() {
-        if !project::ports::is_free(plan.gateway.bind, port) {
-            return Err(Error::PortTaken {
-                port,
-                service: "gateway".to_owned(),
-                setting: setting.to_owned(),
-                owner: project::ports::owner(port),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// What stands behind a service's routes before it has started.
-fn waiting(service: &Service) -> gateway::Backend {
-    let port = service.ports.first().map(|port| port.number);
-    match (&service.run, port) {
-        (Run::Command { .. } | Run::External, Some(port)) => {
-            gateway::Backend::Upstream(vec![std::net::SocketAddr::from(([127, 0, 0, 1], port))])
-        }
-        _ => gateway::Backend::Unavailable(format!("{} is starting", service.name)),
-    }
-}
-
-/// The certificate of https: the user's own, or one of the local authority.
-fn certificates(project: &Project, plan: &Plan) -> Result<Option<Certificates>, Error> {
-    if plan.gateway.https_port.is_none() {
-        return Ok(None);
-    }
-    match &plan.gateway.tls {
-        stack::Tls::Off => Ok(None),
-        stack::Tls::Custom { certificate, key } => {
-            let inside = |path: &std::path::Path| project.root().join(path);
-            Ok(Some(Certificates::files(&inside(certificate), &inside(key))?))
-        }
-        stack::Tls::Local => {
-            let Some(directory) = gateway::Authority::default_directory() else {
-                tracing::warn!("https is off: there is no home folder to keep the local authority in");
-                return Ok(None);
-            };
-            let names = gateway::names(&plan.base_domain, &plan.routes);
-            let authority = gateway::Authority::load_or_create(&directory)?;
-            Ok(Some(Certificates::local(authority, &names, &project.certs_dir())?))
-        }
-    }
-}
-
 fn open_logs(options: &Options) -> Result<Logs, Error> {
     use tracing_subscriber::layer::SubscriberExt;
 
@@ -440,48 +389,6 @@ fn server_status(plan: &Plan) -> ServerStatus {
 
 fn urls(plan: &Plan) -> Vec<(String, String)> {
     plan.urls().into_iter().map(|url| (url.service, url.http)).collect()
-}
-
-/// A probe from the outside: the way a user of the service would see it.
-fn probe(service: &Service) -> Check {
-    let port = service.ports.first().map(|port| port.number);
-    let check = service.probe.clone();
-    Arc::new(move || {
-        let check = check.clone();
-        Box::pin(async move {
-            let Some(port) = port else { return Ok(()) };
-            let limit = Duration::from_secs(5);
-            let probed = match &check {
-                Probe::Http { path } => tokio::time::timeout(limit, http_probe(port, path)).await,
-                Probe::None | Probe::Builtin => return Ok(()),
-                Probe::Postgres | Probe::Tcp => tokio::time::timeout(limit, tcp_probe(port)).await,
-            };
-            probed.unwrap_or_else(|_| Err("no answer within 5 s".to_owned())).map_err(Red::Now)
-        })
-    })
-}
-
-async fn tcp_probe(port: u16) -> Result<(), String> {
-    let connected = tokio::net::TcpStream::connect(("127.0.0.1", port)).await;
-    connected.map(drop).map_err(|error| format!("port {port}: {error}"))
-}
-
-async fn http_probe(port: u16, path: &str) -> Result<(), String> {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    let failed = |error: std::io::Error| format!("port {port}: {error}");
-    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.map_err(failed)?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.map_err(failed)?;
-    let mut head = [0; 12];
-    stream.read_exact(&mut head).await.map_err(failed)?;
-    // The rest is read as well: hanging up in the middle would be an error in the service's eyes.
-    let mut rest = stream.take(PROBED);
-    tokio::io::copy(&mut rest, &mut tokio::io::sink()).await.map_err(failed)?;
-    match head[9] {
-        b'2' | b'3' => Ok(()),
-        _ => Err(format!("GET {path} answered {}", String::from_utf8_lossy(&head[9..]))),
-    }
 }
 
 /// What the console sees of the stack.
