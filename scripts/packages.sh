@@ -45,7 +45,7 @@ have() {
     compiler) command -v cc >/dev/null ;;
     chromium) command -v chromium >/dev/null && command -v chromedriver >/dev/null ;;
     pip) command -v pip3 >/dev/null || python3 -m pip --version >/dev/null 2>&1 ;;
-    faketime) ls /usr/lib*/faketime/libfaketime.so.1 /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 ;;
+    faketime) compgen -G '/usr/lib*/faketime/libfaketime.so.1' >/dev/null || compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null ;;
     network) command -v ip >/dev/null && command -v unshare >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac

@@ -58,6 +58,22 @@ fn data_survives_stop_start_and_restart() {
 }
 
 #[test]
+fn graphql_follows_a_schema_that_any_program_changes() {
+    let sandbox = Sandbox::plain();
+    sandbox.start();
+    let psql = |sql: &str| sandbox.ok(&["exec", "postgres", "psql", "-qAtc", sql]);
+    psql("create table notes (id int primary key, body text); insert into notes values (1, 'seen')");
+    let notes = || sandbox.graphql("{ notes { body } }")["data"]["notes"][0]["body"].clone();
+    eventually("the new table is there", || notes() == "seen");
+    psql("alter table notes rename column body to text");
+    eventually("the column has its new name", || {
+        sandbox.graphql("{ notes { text } }")["data"]["notes"][0]["text"] == "seen"
+    });
+    psql("drop table notes");
+    eventually("the table is gone", || sandbox.graphql("{ notes { text } }")["errors"].is_array());
+}
+
+#[test]
 fn services_stop_and_start_one_by_one() {
     let sandbox = Sandbox::plain();
     sandbox.start();

@@ -4,6 +4,16 @@
 //! what runs (that is `stack`).
 //!
 //! Key types: [`embedded::Control`] (the client of the control socket), [`embedded::Start`], [`embedded::Filter`].
+//!
+//! ```no_run
+//! let project = project::Project::at("/srv/shop");
+//! match runtimes::embedded::status(&project) {
+//!     Ok(status) => assert!(status.healthy()),
+//!     Err(runtimes::Error::NotRunning) => {}
+//!     Err(error) => return Err(error),
+//! }
+//! # Ok::<(), runtimes::Error>(())
+//! ```
 
 pub mod build;
 pub mod embedded;

@@ -5,6 +5,22 @@
 //!
 //! Key types: [`Options`] → [`run`]; inside, the [`board`] (what everything is doing), the [`supervisor`] (children), and
 //! the [`control`] socket.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let project = project::Project::at("/srv/shop");
+//! let settings = project.settings(None)?;
+//! let plan = stack::Plan::new(&settings)?;
+//! let (announce, mut heard) = tokio::sync::mpsc::unbounded_channel();
+//! let options = server::Options { project, settings, plan, only: Vec::new(), echo: None };
+//! let serving = tokio::spawn(server::run(options, announce));
+//! while let Some(announcement) = heard.recv().await {
+//!     // Up, or what is still starting.
+//!     println!("{announcement:?}");
+//! }
+//! serving.await??;
+//! # Ok(()) }
+//! ```
 
 mod board;
 mod control;
@@ -14,6 +30,7 @@ mod logs;
 mod postmaster;
 mod probe;
 mod running;
+mod schema_watch;
 mod supervisor;
 mod sweep;
 

@@ -20,7 +20,7 @@ use crate::logs::{LogLayer, Logs, Policy, parse_any};
 use crate::supervisor::process::{Launch, STACK_MARK};
 use crate::supervisor::{Spec, Supervised};
 use crate::{DRAIN, Error, Options};
-use crate::{front_door, postmaster, probe};
+use crate::{front_door, postmaster, probe, schema_watch};
 
 /// Pause between tries of a starting service's probe.
 const RETRY: Duration = Duration::from_millis(50);
@@ -43,6 +43,7 @@ pub struct Running {
     placement: postgres::Placement,
     cluster: OnceLock<Arc<Cluster>>,
     pool: OnceLock<postgres::Pool>,
+    schema_watch: OnceLock<JoinHandle<()>>,
 }
 
 impl Running {
@@ -91,6 +92,7 @@ impl Running {
             placement,
             cluster: OnceLock::new(),
             pool: OnceLock::new(),
+            schema_watch: OnceLock::new(),
         })
     }
 
@@ -166,6 +168,11 @@ impl Running {
         };
         drop(self.gateway.swap(&service.name, gateway::Backend::InProcess(handle.router())));
         self.graphql.send_replace(Some(handle));
+        if let Some(cluster) = self.cluster.get() {
+            let database = self.settings.text("POSTGRES_DB").unwrap_or("nhost").to_owned();
+            let watch = || tokio::spawn(schema_watch::watch(cluster.clone(), database, self.graphql.subscribe()));
+            self.schema_watch.get_or_init(watch);
+        }
         self.board.set(&service.name, State::Ready, None);
         Ok(())
     }
@@ -325,6 +332,9 @@ impl Running {
         self.graphql.send_replace(None);
         if let Some(pool) = self.pool.get() {
             pool.close();
+        }
+        if let Some(watch) = self.schema_watch.get() {
+            watch.abort();
         }
         for service in self.plan.services.iter().rev() {
             let child = lock(&self.children).remove(&service.name);

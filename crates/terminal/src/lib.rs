@@ -5,6 +5,13 @@
 //!
 //! Key types: [`View`] (a result with two faces), [`Page`] (its text face), [`Failure`] (what went wrong, why, and the
 //! next command), [`Terminal`] (where it all goes).
+//!
+//! ```
+//! let mut page = terminal::Page::new(false);
+//! page.heading("Services");
+//! page.pairs(&[("postgres", "ready"), ("api", "starting")]);
+//! assert_eq!(page.finish(), "Services\n  postgres  ready\n  api       starting\n");
+//! ```
 
 mod failure;
 mod page;
