@@ -132,13 +132,27 @@ pub(crate) fn sync(path: &Path) -> Result<(), Error> {
     std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("flush to disk", path))
 }
 
-/// Makes everything below `path` durable, the folder itself last.
-pub(crate) fn sync_all(path: &Path) -> Result<(), Error> {
-    let data = path.symlink_metadata().map_err(Error::io("read", path))?;
-    if data.is_dir() {
-        for entry in std::fs::read_dir(path).map_err(Error::io("read", path))? {
-            sync_all(&entry.map_err(Error::io("read", path))?.path())?;
-        }
+/// Makes everything below `folder` durable.
+///
+/// On Linux by one flush of its file system, which a thousand small files survive ten times as fast as a thousand
+/// flushes, and which reports write errors since kernel 5.8. All of it must be on one file system, as everything is that
+/// was just unpacked into one folder.
+pub(crate) fn sync_all(folder: &Path) -> Result<(), Error> {
+    #[cfg(target_os = "linux")]
+    {
+        let file = std::fs::File::open(folder).map_err(Error::io("open", folder))?;
+        nix::unistd::syncfs(&file).map_err(|errno| Error::io("flush to disk", folder)(errno.into()))
     }
-    if data.is_dir() || data.is_file() { sync(path) } else { Ok(()) }
+    #[cfg(not(target_os = "linux"))]
+    {
+        for entry in std::fs::read_dir(folder).map_err(Error::io("read", folder))? {
+            let entry = entry.map_err(Error::io("read", folder))?;
+            match entry.file_type().map_err(Error::io("read", entry.path()))? {
+                kind if kind.is_dir() => sync_all(&entry.path())?,
+                kind if kind.is_file() => sync(&entry.path())?,
+                _ => {}
+            }
+        }
+        sync(folder)
+    }
 }

@@ -168,9 +168,13 @@ mod tests {
         let server = std::thread::spawn(move || {
             for answer in ["HTTP/1.1 200 OK\r\n\r\n{\"version\":\"9.0.0\"}", "HTTP/1.1 404 Not Found\r\n\r\n"] {
                 let (mut stream, _) = listener.accept().unwrap();
-                let mut request = [0; 512];
-                let read = stream.read(&mut request).unwrap();
-                assert!(request[..read].starts_with(b"GET /releases/latest?x=1 HTTP/1.0\r\n"));
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    stream.read_exact(&mut byte).unwrap();
+                    request.push(byte[0]);
+                }
+                assert!(request.starts_with(b"GET /releases/latest?x=1 HTTP/1.0\r\n"));
                 stream.write_all(answer.as_bytes()).unwrap();
             }
         });

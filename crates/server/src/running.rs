@@ -256,7 +256,12 @@ impl Running {
     pub async fn start_services(self: &Arc<Self>, names: &[String]) -> Result<(), Error> {
         for service in self.named(names)? {
             let stopped = matches!(self.board.state(&service.name), Some(State::Stopped | State::Failed));
-            if stopped && !self.resumed(&service.name).await {
+            if !stopped {
+                continue;
+            }
+            // At once, so that whoever waits for it does not take it for settled.
+            self.board.set(&service.name, State::Pending, None);
+            if !self.resumed(&service.name).await {
                 tokio::spawn(self.clone().start_service(service));
             }
         }

@@ -182,7 +182,8 @@ fn get(address: &str, host: &str, path: &str, limit: Duration) -> Result<u16, St
     let mut stream = TcpStream::connect_timeout(&target, limit).map_err(|error| error.to_string())?;
     let talk = |stream: &mut TcpStream| -> std::io::Result<Vec<u8>> {
         stream.set_read_timeout(Some(limit))?;
-        write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: nself\r\n\r\n")?;
+        let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: nself\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
         let mut head = vec![0; 64];
         stream.read_exact(&mut head[..12])?;
         Ok(head)

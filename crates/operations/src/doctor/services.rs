@@ -23,26 +23,18 @@ pub enum Certificate {
     },
 }
 
-/// The PostgreSQL that the settings and the data ask for.
-fn wanted(project: &Project, settings: &Settings) -> Wanted {
-    // The default names an image for containers; only what the user wrote is a wish.
-    let version = settings.text("POSTGRES_VERSION").filter(|_| settings.is_set("POSTGRES_VERSION"));
-    let mut wanted = version.map(Wanted::parse).unwrap_or_default();
-    if let Some(folder) = settings.text("POSTGRES_BIN") {
-        wanted.path = Some(folder.into());
-    }
-    wanted.for_data(&project.data_dir().join("postgres"))
-}
-
 pub(super) fn postgresql(project: Option<(&Project, &Settings)>) -> Check {
-    let wanted = project.map(|(project, settings)| wanted(project, settings)).unwrap_or_default();
+    let wanted = project.map(|(project, settings)| {
+        Wanted::from_settings(settings).for_data(&project.data_dir().join("postgres"))
+    });
+    let wanted = wanted.unwrap_or_default();
     match postgres::find(&wanted) {
         Ok(found) => {
             let text = format!("{} in {}", found.full_version, found.bin.display());
             match wanted.data.filter(|major| *major != found.version.major) {
                 Some(major) => {
                     Check::new("postgresql", Status::Fail, format!("{text}, but the data was written by {major}"))
-                        .advise(format!("install PostgreSQL {major}"))
+                        .advise(postgres::way_back_to(major))
                 }
                 None => match wanted.warning(&found) {
                     Some(warning) => Check::new("postgresql", Status::Warn, warning).advise("nself postgres list"),

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, NoTls};
 
 use super::{Cluster, prepare};
@@ -49,6 +50,10 @@ impl Cluster {
     /// # Errors
     /// [`Error::MissingExtension`] with the package that holds it; [`Error::Connect`] and [`Error::Statement`].
     pub async fn bootstrap(&self, wanted: &Bootstrap) -> Result<(), Error> {
+        if self.is_empty() {
+            // Asking for it would only put a refusal into the first lines of the log.
+            self.create_database(&wanted.database).await?;
+        }
         let client = match self.connect(&self.superuser, &wanted.database).await {
             Ok(client) => client,
             Err(Error::Connect { source, .. }) if missing(&source) => {
@@ -67,6 +72,14 @@ impl Cluster {
             self.create_extension(&client, extension).await?;
         }
         Ok(())
+    }
+
+    /// Whether no database but initdb's own is in the cluster, by the folders on disk: those of users' databases are
+    /// numbered from 16384 (`FirstNormalObjectId`). Databases in table spaces are not seen.
+    fn is_empty(&self) -> bool {
+        let Ok(entries) = std::fs::read_dir(self.data_dir.join("base")) else { return false };
+        let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        numbers.max().is_some_and(|highest| highest < 16384)
     }
 
     async fn connect(&self, user: &str, database: &str) -> Result<Client, Error> {
@@ -91,12 +104,16 @@ impl Cluster {
         // A first start that was killed left the role without its password, so it is set before anything depends on it.
         let verifier = present(&client, &self.superuser).await?.verifier;
         self.apply_password(&client, verifier.as_deref()).await?;
+        let exists = "SELECT FROM pg_catalog.pg_database WHERE datname = $1";
+        let name = (&database as &(dyn ToSql + Sync), Type::TEXT);
+        let failed = |source| Error::Statement { action: format!("create the database {database}"), source };
+        if !client.query_typed(exists, &[name]).await.map_err(failed)?.is_empty() {
+            return Ok(());
+        }
         let statement = format!("CREATE DATABASE {} OWNER {}", Ident::new(database), Ident::new(&self.superuser));
         match client.batch_execute(&statement).await {
             Err(error) if error.code() == Some(&SqlState::DUPLICATE_DATABASE) => Ok(()),
-            other => {
-                other.map_err(|source| Error::Statement { action: format!("create the database {database}"), source })
-            }
+            other => other.map_err(failed),
         }
     }
 
@@ -141,7 +158,7 @@ impl Cluster {
 async fn present(client: &Client, superuser: &str) -> Result<Present, Error> {
     let failed = |source| Error::Statement { action: "read what is in the database".to_owned(), source };
     let row =
-        client.query_typed(PRESENT, &[(&superuser, tokio_postgres::types::Type::TEXT)]).await.map_err(failed)?.pop();
+        client.query_typed(PRESENT, &[(&superuser, Type::TEXT)]).await.map_err(failed)?.pop();
     let Some(row) = row else {
         return Ok(Present { schemas: BTreeSet::new(), extensions: BTreeSet::new(), verifier: None });
     };
