@@ -58,6 +58,22 @@ fn data_survives_stop_start_and_restart() {
 }
 
 #[test]
+fn ctrl_c_during_a_start_says_what_it_leaves() {
+    let sandbox = Sandbox::plain();
+    let mut command = sandbox.command(&["start"]);
+    let child = command.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    eventually("the server is on its own", || sandbox.folder().join(".nself/logs/server.stderr").exists());
+    crate::sandbox::kill(child.id(), nix::sys::signal::Signal::SIGINT);
+    let said = crate::sandbox::said(child.wait_with_output().unwrap());
+    if said.code != 0 {
+        assert_eq!(said.code, 130, "{said:?}");
+        assert!(said.stderr.contains("nself status") && said.stderr.contains("nself stop"), "{}", said.stderr);
+    }
+    sandbox.start();
+    assert_eq!(sandbox.json(&["health"])["unhealthy"], 0);
+}
+
+#[test]
 fn graphql_follows_a_schema_that_any_program_changes() {
     let sandbox = Sandbox::plain();
     sandbox.start();

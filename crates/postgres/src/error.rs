@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use project::{Diagnostic, Exit};
 
-use crate::Version;
+use crate::{Version, install};
 
 /// Every code that this crate's errors can carry; each has a page in `assets/errors/`.
 pub const CODES: &[&str] = &[
@@ -55,8 +55,16 @@ pub enum Error {
     Connect { database: String, source: tokio_postgres::Error },
     #[error("could not {action}")]
     Statement { action: String, source: tokio_postgres::Error },
-    #[error("the extension {name} is not installed on this machine")]
-    MissingExtension { name: String, package: String, install: Option<String> },
+    #[error("{}", not_installed(.names))]
+    MissingExtension {
+        /// All that are missing, not the first.
+        names: Vec<String>,
+        packages: Vec<String>,
+        /// The command that installs the packages, where one is known.
+        install: Option<String>,
+        /// The server is the portable one, which finds no packages of the system.
+        portable: bool,
+    },
     #[error("no connection to the database became free")]
     Pool(#[source] deadpool_postgres::PoolError),
     #[error("{program} could not fetch {package}")]
@@ -111,6 +119,9 @@ impl Diagnostic for Error {
             Self::OtherMajor { found, .. } => {
                 Some(format!("a data directory can only be opened by the major version that wrote it, {found} here"))
             }
+            Self::MissingExtension { portable: true, .. } => {
+                Some("the portable PostgreSQL has its contrib extensions and vector, and cannot take more".to_owned())
+            }
             Self::AlreadyRunning { .. } => Some("two servers on one data directory would destroy it".to_owned()),
             Self::NotReady { last, .. } => last.clone(),
             Self::Connect { source, .. } | Self::Statement { source, .. } => Some(database_reason(source)),
@@ -125,13 +136,7 @@ impl Diagnostic for Error {
                 Some(format!("{install}\nor without a package manager: nself postgres install"))
             }
             Self::BadInstallation { .. } => Some("nself postgres list".to_owned()),
-            Self::OtherMajor { directory, found, installed } => Some(format!(
-                "install PostgreSQL {found} beside it; nself then finds and uses it by itself\nto bring the data to {}: \
-                 pg_upgrade --old-bindir <bin of {found}> --new-bindir <bin of {}> --old-datadir {} --new-datadir <new>",
-                installed.major,
-                installed.major,
-                directory.display()
-            )),
+            Self::OtherMajor { directory, found, installed } => Some(other_major(directory, *found, *installed)),
             Self::AlreadyRunning { pid, .. } => Some(format!("nself stop, or stop process {pid}")),
             Self::NotADataDirectory { directory } => {
                 Some(format!("move what is in {} elsewhere, then: nself start", directory.display()))
@@ -139,10 +144,17 @@ impl Diagnostic for Error {
             Self::MissingProgram { install, .. } => Some(install.clone()),
             Self::NoUser => Some("useradd --system --no-create-home nself".to_owned()),
             Self::NotReady { .. } | Self::Connect { .. } => Some("nself logs postgres".to_owned()),
-            Self::MissingExtension { package, install, name } => Some(install.as_ref().map_or_else(
-                || format!("install {package}, or take {name} out of POSTGRES_EXTENSIONS"),
-                |install| format!("{install}\nor take {name} out of POSTGRES_EXTENSIONS"),
-            )),
+            Self::MissingExtension { names, packages, install, portable } => {
+                let names = names.join(", ");
+                let packages = packages.join(", ");
+                Some(match (install, portable) {
+                    (_, true) => format!(
+                        "take {names} out of POSTGRES_EXTENSIONS\nor use the system's PostgreSQL with {packages}: nself postgres list"
+                    ),
+                    (Some(install), false) => format!("{install}\nor take {names} out of POSTGRES_EXTENSIONS"),
+                    (None, false) => format!("install {packages}, or take {names} out of POSTGRES_EXTENSIONS"),
+                })
+            }
             Self::Checksum { .. } => Some("nself postgres install (if it stays like this, report it)".to_owned()),
             Self::Platform { .. } => Some("install PostgreSQL with the system's package manager".to_owned()),
             _ => None,
@@ -157,6 +169,35 @@ impl Diagnostic for Error {
             _ => Exit::Failed,
         }
     }
+}
+
+fn not_installed(names: &[String]) -> String {
+    match names {
+        [name] => format!("the extension {name} is not installed on this machine"),
+        names => format!("the extensions {} are not installed on this machine", names.join(", ")),
+    }
+}
+
+/// How to go on with data of `found`, and, where that leads upwards, how to bring it to the version at hand.
+fn other_major(directory: &std::path::Path, found: u32, installed: Version) -> String {
+    let back = install::way_to(found);
+    if found > installed.major {
+        // pg_upgrade does not go downwards.
+        return back;
+    }
+    let all = crate::list();
+    let folder = |major: u32| {
+        let one = all.iter().find(|one| one.version.major == major);
+        one.map_or_else(|| format!("<bin of {major}>"), |one| one.bin.display().to_string())
+    };
+    format!(
+        "{back}\nto bring the data to {}: pg_upgrade --old-bindir {} --new-bindir {} --old-datadir {} --new-datadir <new>\n\
+         step by step: nself explain NS-PG-004",
+        installed.major,
+        folder(found),
+        folder(installed.major),
+        directory.display()
+    )
 }
 
 /// What the server said, or the chain of causes when it said nothing.
@@ -195,7 +236,7 @@ mod tests {
             Error::NotReady { waited: Duration::from_secs(1), last: None },
             Error::Connect { database: text(), source: tokio_postgres::Error::__private_api_timeout() },
             Error::Statement { action: text(), source: tokio_postgres::Error::__private_api_timeout() },
-            Error::MissingExtension { name: text(), package: text(), install: None },
+            Error::MissingExtension { names: vec![text()], packages: vec![text()], install: None, portable: false },
             Error::Pool(deadpool_postgres::PoolError::Closed),
             Error::Download { program: "npm", package: text(), reason: text() },
             Error::Checksum { file: text(), expected: text(), found: text() },
@@ -203,6 +244,30 @@ mod tests {
             Error::MissingProgram { program: "npm", package: text(), install: text() },
             Error::Archive { file: text(), reason: text() },
         ]
+    }
+
+    #[test]
+    fn data_of_a_newer_version_is_never_upgraded_downwards() {
+        let error = |found| Error::OtherMajor {
+            directory: PathBuf::from("/d"),
+            found,
+            installed: Version { major: 17, minor: 1 },
+        };
+        assert!(error(16).fix().is_some_and(|fix| fix.contains("pg_upgrade")));
+        assert!(error(18).fix().is_some_and(|fix| !fix.contains("pg_upgrade") && fix.contains("18")));
+    }
+
+    #[test]
+    fn all_missing_extensions_are_named_and_the_portable_server_is_sent_no_packages() {
+        let error = |portable| Error::MissingExtension {
+            names: vec!["postgis".to_owned(), "pg_cron".to_owned()],
+            packages: vec!["a".to_owned(), "b".to_owned()],
+            install: Some("apt-get install a b".to_owned()),
+            portable,
+        };
+        assert_eq!(error(false).to_string(), "the extensions postgis, pg_cron are not installed on this machine");
+        assert!(error(false).fix().is_some_and(|fix| fix.starts_with("apt-get install a b\n")));
+        assert!(error(true).fix().is_some_and(|fix| !fix.contains("apt-get")));
     }
 
     #[test]

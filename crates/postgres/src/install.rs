@@ -53,10 +53,46 @@ pub(crate) fn fetcher(program: &str) -> InstallCommand {
     manager.install(&[package])
 }
 
-/// The package that holds `extension` for a server of `major`, and the command that installs it; `None` for a
-/// command when no package is known to hold it.
-pub(crate) fn extension(extension: &str, major: u32) -> (String, Option<InstallCommand>) {
+/// What to do so that nself uses a PostgreSQL of `major`: choose the one that is there, or install it.
+pub fn way_to(major: u32) -> String {
+    if crate::list().iter().any(|one| one.version.major == major) {
+        return format!("nself postgres use {major}");
+    }
+    if crate::portable::VERSION.split('.').next() == Some(major.to_string().as_str()) {
+        return format!("nself postgres install, then nself postgres use {major}");
+    }
     let manager = manager();
+    let package = match manager {
+        Manager::Apt => format!("postgresql-{major}"),
+        Manager::Apk => format!("postgresql{major}"),
+        Manager::Brew => format!("postgresql@{major}"),
+        Manager::Dnf | Manager::Zypper | Manager::Pacman => {
+            return format!("install PostgreSQL {major}; nself then finds and uses it by itself");
+        }
+    };
+    format!("{}; nself then finds and uses it by itself", manager.install(&[&package]))
+}
+
+/// The packages that hold `extensions` for a server of `major`, and the command that installs them; no command when one
+/// of them is in no package that is known.
+pub(crate) fn extensions(extensions: &[String], major: u32) -> (Vec<String>, Option<InstallCommand>) {
+    let manager = manager();
+    let mut packages: Vec<String> = Vec::new();
+    let mut known = true;
+    for extension in extensions {
+        let (package, exists) = package(manager, extension, major);
+        known &= exists;
+        if !packages.contains(&package) {
+            packages.push(package);
+        }
+    }
+    let words: Vec<&str> = packages.iter().map(String::as_str).collect();
+    let command = known.then(|| manager.install(&words));
+    (packages, command)
+}
+
+/// The package that holds `extension`, and whether it is one's name rather than a description.
+fn package(manager: Manager, extension: &str, major: u32) -> (String, bool) {
     let contrib = CONTRIB.contains(&extension);
     let package = match (manager, contrib) {
         (Manager::Apt, true) => "postgresql-contrib".to_owned(),
@@ -66,11 +102,10 @@ pub(crate) fn extension(extension: &str, major: u32) -> (String, Option<InstallC
         (Manager::Pacman, true) => "postgresql".to_owned(),
         (Manager::Brew, true) => format!("postgresql@{major}"),
         (Manager::Brew | Manager::Pacman | Manager::Apk | Manager::Dnf | Manager::Zypper, false) => {
-            return (format!("the package of {extension} for PostgreSQL {major}"), None);
+            return (format!("the package of {extension} for PostgreSQL {major}"), false);
         }
     };
-    let command = manager.install(&[&package]);
-    (package, Some(command))
+    (package, true)
 }
 
 /// Extensions of PostgreSQL's own contrib folder, with its languages that Debian packages apart left out.
@@ -203,6 +238,16 @@ mod tests {
         assert_eq!(of_release("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n"), Some(Manager::Dnf));
         assert_eq!(of_release("ID=alpine"), Some(Manager::Apk));
         assert_eq!(of_release("ID=plan9"), None);
+    }
+
+    #[test]
+    fn several_extensions_are_one_command() {
+        let names = ["vector", "hstore", "citext"].map(str::to_owned);
+        let (packages, command) = extensions(&names, 15);
+        if manager() == Manager::Apt {
+            assert_eq!(packages, ["postgresql-15-pgvector", "postgresql-contrib"]);
+            assert!(command.is_some_and(|one| one.to_string().ends_with("postgresql-15-pgvector postgresql-contrib")));
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use cluster::{Bootstrap, Cluster, Launch, Origin, Postmaster, Prepared, data
 pub use error::{CODES, Error};
 pub use find::{Installation, Source, Wanted, find, list};
 pub use ident::{Ident, Qualified};
-pub use install::{InstallCommand, command as install_command};
+pub use install::{InstallCommand, command as install_command, way_to};
 pub use placement::{Placement, place_data};
 pub use pool::{Pool, PooledClient};
 pub use user::User;

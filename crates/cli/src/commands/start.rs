@@ -1,11 +1,12 @@
 use std::time::{Duration, Instant};
 
-use project::{Project, Settings};
+use nix::sys::signal::{SigSet, Signal};
+use project::{Exit, Project, Settings};
 use runtimes::embedded;
 use serde::Serialize;
 use stack::status::{StackStatus, State};
 use stack::{Deferred, Plan};
-use terminal::{Failure, Page, Style, View};
+use terminal::{Failure, Page, Style, Terminal, View};
 
 use crate::{Context, Outcome};
 
@@ -118,6 +119,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     if args.foreground {
         return super::serve::foreground(cx, &project, settings, plan, args.services);
     }
+    explain_interrupt(cx.terminal);
     let status = embedded::start(&project, &start_options(cx, &args, &settings), |name, state, detail| {
         if matches!(state, State::Failed | State::Restarting | State::Unhealthy) {
             cx.terminal.warn(&format!("{name}: {}", detail.unwrap_or("not healthy")));
@@ -132,6 +134,22 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         ports_changed,
         deferred: plan.deferred,
     }))
+}
+
+/// From here on Ctrl-C says what state it leaves behind: the server is on its own by then.
+fn explain_interrupt(terminal: Terminal) {
+    let mut interrupt = SigSet::empty();
+    interrupt.add(Signal::SIGINT);
+    if interrupt.thread_block().is_ok() {
+        std::thread::spawn(move || {
+            if interrupt.wait().is_ok() {
+                terminal.progress(
+                    "\nThe stack goes on starting in the background: nself status shows it, nself stop ends it.",
+                );
+                std::process::exit(Exit::Interrupted as i32);
+            }
+        });
+    }
 }
 
 fn start_options(cx: &Context, args: &Args, settings: &Settings) -> embedded::Start {

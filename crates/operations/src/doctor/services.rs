@@ -34,7 +34,7 @@ pub(super) fn postgresql(project: Option<(&Project, &Settings)>) -> Check {
             match wanted.data.filter(|major| *major != found.version.major) {
                 Some(major) => {
                     Check::new("postgresql", Status::Fail, format!("{text}, but the data was written by {major}"))
-                        .advise(postgres::way_back_to(major))
+                        .advise(postgres::way_to(major))
                 }
                 None => match wanted.warning(&found) {
                     Some(warning) => Check::new("postgresql", Status::Warn, warning).advise("nself postgres list"),

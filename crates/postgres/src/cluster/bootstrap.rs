@@ -69,7 +69,9 @@ impl Cluster {
             run(&client, &statement, format!("create the schema {schema}")).await?;
         }
         for extension in wanted.extensions.iter().filter(|extension| !present.extensions.contains(*extension)) {
-            self.create_extension(&client, extension).await?;
+            if !self.create_extension(&client, extension).await? {
+                return Err(self.missing_extensions(&client, wanted).await?);
+            }
         }
         Ok(())
     }
@@ -139,19 +141,29 @@ impl Cluster {
         run(client, &statement, format!("set the password of {}", self.superuser)).await
     }
 
-    async fn create_extension(&self, client: &Client, extension: &str) -> Result<(), Error> {
+    /// False when the extension's files are not there.
+    async fn create_extension(&self, client: &Client, extension: &str) -> Result<bool, Error> {
         let statement = format!("CREATE EXTENSION IF NOT EXISTS {} CASCADE", Ident::new(extension));
-        let Err(source) = client.batch_execute(&statement).await else { return Ok(()) };
+        let Err(source) = client.batch_execute(&statement).await else { return Ok(true) };
         // The control file is missing: 58P01 before PostgreSQL 16, 0A000 since.
         let unknown = source.code() == Some(&SqlState::UNDEFINED_FILE)
             || source.as_db_error().is_some_and(|said| said.message().ends_with("is not available"));
         if unknown {
-            let (package, command) = install::extension(extension, self.installation.version.major);
-            let portable = self.installation.source == crate::Source::Portable;
-            let install = command.filter(|_| !portable).map(|command| command.to_string());
-            return Err(Error::MissingExtension { name: extension.to_owned(), package, install });
+            return Ok(false);
         }
         Err(Error::Statement { action: format!("create the extension {extension}"), source })
+    }
+
+    /// All extensions whose files are not there, so that nobody has to find them one start at a time.
+    async fn missing_extensions(&self, client: &Client, wanted: &Bootstrap) -> Result<Error, Error> {
+        let failed = |source| Error::Statement { action: "look for extensions".to_owned(), source };
+        let statement = "SELECT wanted FROM unnest($1::text[]) WITH ORDINALITY AS list (wanted, place)
+            WHERE wanted NOT IN (SELECT name FROM pg_catalog.pg_available_extensions) ORDER BY place";
+        let rows = client.query_typed(statement, &[(&wanted.extensions, Type::TEXT_ARRAY)]).await.map_err(failed)?;
+        let names: Vec<String> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(failed)?;
+        let (packages, command) = install::extensions(&names, self.installation.version.major);
+        let portable = self.installation.source == crate::Source::Portable;
+        Ok(Error::MissingExtension { names, packages, install: command.map(|command| command.to_string()), portable })
     }
 }
 

@@ -27,6 +27,19 @@ async fn verifier(client: &tokio_postgres::Client) -> String {
 }
 
 #[tokio::test]
+async fn a_first_start_logs_no_error() {
+    let folder = folder();
+    let cluster = cluster(folder.path());
+    cluster.prepare().unwrap();
+    let server = Server::start(&cluster).await;
+    for database in ["app", "app", "postgres"] {
+        cluster.bootstrap(&Bootstrap::new(database, [])).await.unwrap();
+    }
+    let log = server.log.lock().unwrap().join("\n");
+    assert!(!log.contains("FATAL") && !log.contains("ERROR"), "{log}");
+}
+
+#[tokio::test]
 async fn the_password_is_the_settings_and_follows_them() {
     let folder = folder();
     let mut cluster = cluster(folder.path());
@@ -73,12 +86,13 @@ async fn a_missing_extension_names_its_package() {
     let cluster = cluster(folder.path());
     cluster.prepare().unwrap();
     let _server = Server::start(&cluster).await;
-    let error = cluster.bootstrap(&Bootstrap::new("app", ["no_such_thing".to_owned()])).await.unwrap_err();
-    let Error::MissingExtension { name, package, .. } = &error else { panic!("{error}") };
-    assert_eq!(name, "no_such_thing");
+    let wanted = ["no_such_thing", "hstore", "nor_this"].map(str::to_owned);
+    let error = cluster.bootstrap(&Bootstrap::new("app", wanted)).await.unwrap_err();
+    let Error::MissingExtension { names, packages, .. } = &error else { panic!("{error}") };
+    assert_eq!(names, &["no_such_thing", "nor_this"]);
     if std::path::Path::new("/etc/debian_version").exists() {
         let major = cluster.installation.version.major;
-        assert_eq!(package, &format!("postgresql-{major}-no-such-thing"));
+        assert_eq!(packages[0], format!("postgresql-{major}-no-such-thing"));
     }
     assert!(error.fix().unwrap().contains("POSTGRES_EXTENSIONS"));
     // What came before it is there, so that a retry after the installation has less to do.

@@ -61,6 +61,26 @@ impl Control {
     }
 }
 
+/// A connection to the server; `None` when there is none. A server that holds its lock but does not answer yet (it has
+/// only just begun) or no more (it is stopping) is waited for, because it will do one or the other.
+pub fn reach(project: &Project, limit: Duration) -> Result<Option<Control>, Error> {
+    let began = Instant::now();
+    loop {
+        match Control::connect(project) {
+            Ok(control) => return Ok(Some(control)),
+            Err(Error::NotRunning) => {}
+            Err(error) => return Err(error),
+        }
+        if !project.run_dir().exists() || project.lock("server").is_ok() {
+            return Ok(None);
+        }
+        if began.elapsed() > limit {
+            return Err(Error::NotReady { seconds: limit.as_secs(), services: vec!["server".to_owned()] });
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// True when a server of this project answers.
 pub fn is_running(project: &Project) -> bool {
     Control::connect(project).is_ok()
@@ -76,11 +96,7 @@ pub fn status(project: &Project) -> Result<StackStatus, Error> {
 
 /// Stops the whole stack and waits until its process has ended. False when it was not running.
 pub fn stop(project: &Project, limit: Duration) -> Result<bool, Error> {
-    let mut control = match Control::connect(project) {
-        Ok(control) => control,
-        Err(Error::NotRunning) => return Ok(false),
-        Err(error) => return Err(error),
-    };
+    let Some(mut control) = reach(project, limit)? else { return Ok(false) };
     let pid = match control.ask(&Request::Status)? {
         Reply::Status { status } => status.server.pid,
         other => return Err(unexpected(&other)),

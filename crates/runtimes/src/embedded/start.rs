@@ -12,7 +12,7 @@ use project::Project;
 use stack::control::{Announcement, Reply, Request};
 use stack::status::{StackStatus, State};
 
-use super::client::Control;
+use super::client::{Control, reach};
 use crate::Error;
 
 /// How to start.
@@ -48,7 +48,7 @@ pub fn start(
             }
         }
     };
-    if let Ok(mut control) = Control::connect(project) {
+    if let Some(mut control) = reach(project, options.limit)? {
         control.ask(&Request::Start { services: options.services.clone() })?;
         return wait_running(control, options, began);
     }
