@@ -3,9 +3,13 @@
 
 mod arrows;
 mod cli;
+mod compat;
 mod console;
 mod docs;
 mod e2e;
 mod errors;
 mod faults;
+mod links;
+mod policy;
 mod sandbox;
+mod snapshots;

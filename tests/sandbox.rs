@@ -78,6 +78,19 @@ impl Sandbox {
         said(self.command(arguments).output().unwrap())
     }
 
+    /// Writes a file of the project, and the folders above it.
+    pub fn write(&self, path: &str, text: &str) {
+        let file = self.folder().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
+    /// Reads a file of the project.
+    #[track_caller]
+    pub fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.folder().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
     /// Runs a command that must succeed; its stdout.
     #[track_caller]
     pub fn ok(&self, arguments: &[&str]) -> String {
@@ -188,10 +201,15 @@ fn free_ports<const N: usize>() -> [u16; N] {
 
 /// One request over HTTP/1.1; status code and body.
 pub fn http(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    http_to("localhost", port, method, path, headers, body)
+}
+
+/// As [`http`], to another host name of the same front door.
+pub fn http_to(host: &str, port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let mut head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\nContent-Length: {}\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\nContent-Length: {}\r\n",
         body.len()
     );
     for (name, value) in headers {

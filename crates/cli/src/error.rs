@@ -1,4 +1,5 @@
 use project::{Diagnostic, Exit};
+use tokio_postgres::error::SqlState;
 
 /// Failures of the command line itself; everything else comes from the crates below.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +47,15 @@ impl Diagnostic for Error {
             Self::Usage { fix, .. } => fix.clone(),
             Self::CurrentFolder { .. } => "cd into a folder that exists".to_owned(),
             Self::Runtime { .. } => "nself doctor".to_owned(),
-            Self::Connect { .. } => "nself start, or nself status to see what PostgreSQL is doing".to_owned(),
+            Self::Connect { source, .. } => match source.code() {
+                Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
+                    "nself restart, which gives PostgreSQL the name and the password of the settings".to_owned()
+                }
+                Some(&SqlState::INVALID_CATALOG_NAME) => {
+                    "nself restart, which makes the database of the settings".to_owned()
+                }
+                _ => "nself start, or nself status to see what PostgreSQL is doing".to_owned(),
+            },
             Self::Program { .. } => "nself doctor --fix".to_owned(),
         })
     }

@@ -29,4 +29,4 @@ pub mod sql;
 
 pub use error::{CODES, Error};
 pub use failure::StatementFailure;
-pub use session::Options;
+pub use session::{Options, holder};

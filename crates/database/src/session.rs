@@ -46,7 +46,11 @@ pub(crate) async fn unlock(client: &Client) -> Result<(), Error> {
     Ok(())
 }
 
-async fn holder(client: &Client) -> Result<Option<i32>, Error> {
+/// The server's process that runs migrations or seeds on this database now, for which the next run will have to wait.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn holder(client: &Client) -> Result<Option<i32>, Error> {
     let row = client
         .query_opt(
             "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1

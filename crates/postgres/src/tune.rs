@@ -175,23 +175,33 @@ fn memory() -> u64 {
     total.into_iter().chain(limit).min().unwrap_or(4 * GB)
 }
 
-/// Whether the disk under `path` spins, by the kernel's word; `None` when the path or the answer is not there. Virtual
-/// disks (`vda`, `xvda`) say that they do whatever is below them, which is hardly ever true.
+/// Whether the disk under `path` spins, by the kernel's word; `None` when the path or the answer is not there (an overlay
+/// of a container has no device), which counts as an SSD.
 fn rotational(path: &Path) -> Option<bool> {
     let device = std::fs::metadata(path).ok()?.dev();
     let (major, minor) = (nix::sys::stat::major(device), nix::sys::stat::minor(device));
-    let disk = std::fs::read_link(format!("/sys/dev/block/{major}:{minor}")).ok()?;
-    if disk
-        .components()
-        .any(|part| matches!(part.as_os_str().as_encoded_bytes(), [b'v', b'd', _, ..] | [b'x', b'v', b'd', ..]))
-    {
+    spins(&Path::new("/sys/dev/block").join(format!("{major}:{minor}")).canonicalize().ok()?)
+}
+
+/// The same for a block device's folder below `/sys/devices`.
+///
+/// Disks of virtual machines say that they spin whatever is below them, which is hardly ever true, so they are taken for
+/// SSDs: virtio (`vda`), Xen (`xvda`), and SCSI disks whose vendor is a hypervisor. A mapped device (LVM, encryption) and
+/// a software RAID repeat what the first disk below them says, so it is asked instead.
+fn spins(device: &Path) -> Option<bool> {
+    // A partition has no queue of its own, its disk above it does.
+    let disk = if device.join("partition").exists() { device.parent()? } else { device };
+    let below = std::fs::read_dir(disk.join("slaves")).into_iter().flatten().flatten().next();
+    if let Some(below) = below.and_then(|slave| slave.path().canonicalize().ok()) {
+        return spins(&below);
+    }
+    let name = disk.file_name()?.to_str()?;
+    let vendor = std::fs::read_to_string(disk.join("device/vendor")).unwrap_or_default();
+    let hypervisors = ["QEMU", "VMware", "Msft", "VBOX", "Virtual", "Google", "Nutanix", "DO"];
+    if ["vd", "xvd"].iter().any(|prefix| name.starts_with(prefix)) || hypervisors.contains(&vendor.trim()) {
         return Some(false);
     }
-    // A partition has no queue of its own, its disk above it does.
-    ["queue/rotational", "../queue/rotational"].iter().find_map(|tail| {
-        let text = std::fs::read_to_string(format!("/sys/dev/block/{major}:{minor}/{tail}")).ok()?;
-        Some(text.trim() == "1")
-    })
+    std::fs::read_to_string(disk.join("queue/rotational")).ok().map(|text| text.trim() == "1")
 }
 
 /// A size in the largest unit that loses nothing, for example `128MB`.
@@ -209,7 +219,43 @@ fn floor_to(value: u64, step: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    /// A disk below a make-believe `/sys/devices`, and one partition of it.
+    fn disk(root: &Path, name: &str, vendor: &str, rotational: &str) -> std::path::PathBuf {
+        let disk = root.join(name);
+        for (file, text) in [
+            ("queue/rotational".to_owned(), rotational),
+            ("device/vendor".to_owned(), vendor),
+            (format!("{name}1/partition"), "1"),
+        ] {
+            std::fs::create_dir_all(disk.join(&file).parent().unwrap()).unwrap();
+            std::fs::write(disk.join(file), format!("{text}\n")).unwrap();
+        }
+        disk.join(format!("{name}1"))
+    }
+
+    #[test]
+    fn only_a_real_disk_that_spins_spins() {
+        let root = tempfile::tempdir().unwrap();
+        let disk = |name, vendor, rotational| disk(root.path(), name, vendor, rotational);
+        let iron = disk("sda", "ATA     ", "1");
+        assert_eq!(spins(&iron), Some(true));
+        assert_eq!(spins(&disk("nvme0n1", "", "0")), Some(false));
+        let virtio = disk("vda", "0x1af4", "1");
+        assert_eq!(spins(&virtio), Some(false), "virtio");
+        assert_eq!(spins(&disk("sdb", "QEMU    ", "1")), Some(false), "a hypervisor's SCSI disk");
+        for (name, below, expected) in [("dm-0", &iron, true), ("dm-1", &virtio, false)] {
+            let mapped = disk(name, "", "1");
+            let mapped = mapped.parent().unwrap();
+            std::fs::create_dir(mapped.join("slaves")).unwrap();
+            std::os::unix::fs::symlink(below, mapped.join("slaves/below")).unwrap();
+            assert_eq!(spins(mapped), Some(expected), "{name}");
+        }
+        assert_eq!(spins(&root.path().join("nothing")), None);
+    }
 
     const LAPTOP: Machine = Machine { memory: 16 * GB, cores: 8, ssd: true };
 

@@ -37,10 +37,11 @@ pub fn set(project: &Project, env: Option<&str>, name: &str, value: &str) -> Res
             |reason| Error::WrongValue { name: name.to_owned(), reason: format!("has a value in which {reason}") };
         let pieces = dotenv::pieces(value, false).map_err(wrong)?;
         let settings = project.inspect(Some(chosen.name.as_str()))?.settings;
-        check(name, &settings.expand(&pieces))?;
+        let hidden = settings.leads_to_secret(&pieces);
+        check(name, &settings.expand(&pieces), hidden)?;
         dotenv::source(&pieces)
     } else {
-        check(name, value)?;
+        check(name, value, false)?;
         dotenv::quote(value)
     };
     let mut changes = write(project, &chosen, &[(name, quoted)])?;
@@ -55,14 +56,15 @@ pub fn plan(project: &Project, chosen: &Chosen, names: &[&str]) -> Result<Vec<Ch
     names.iter().map(|name| target(project, chosen, name)).collect()
 }
 
-fn check(name: &str, value: &str) -> Result<(), Error> {
+fn check(name: &str, value: &str, hidden: bool) -> Result<(), Error> {
     if !dotenv::is_variable(name) {
         return Err(Error::VariableName { name: name.to_owned() });
     }
     match catalogue::find(name) {
         Some(_) if value.is_empty() => Ok(()),
         Some(setting) => {
-            setting.kind.check(value).map_err(|reason| Error::WrongValue { name: name.to_owned(), reason })
+            let checked = if hidden { setting.kind.check_hidden(value) } else { setting.kind.check(value) };
+            checked.map_err(|reason| Error::WrongValue { name: name.to_owned(), reason })
         }
         None if catalogue::ignored(name).is_some() => Ok(()),
         None => match catalogue::suggest(name) {

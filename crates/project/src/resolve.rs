@@ -1,11 +1,11 @@
 //! From layers of files to settings: merge, expand, validate. Pure; the files are read elsewhere.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use crate::catalogue;
 use crate::dotenv::{self, Expander, Lookup, Piece};
-use crate::settings::{Inner, Origin, Value};
+use crate::settings::{Inner, Origin, Value, is_secret};
 use crate::{EnvName, Problem, Settings, Tier, Toml};
 
 /// One file of the cascade.
@@ -60,10 +60,11 @@ pub(crate) fn resolve(
     });
     let source = Source { merged, defaults: variable_defaults(tier), tier, environment: &environment, process };
     let (values, defaults) = expand(&source, &mut problems);
-    validate(&source.merged, &values, &toml, &mut problems);
+    let tainted = tainted(&source);
+    validate(&source.merged, &values, &tainted, &toml, &mut problems);
     problems.sort_by_key(|problem| std::cmp::Reverse(problem.severity));
     let warnings = problems.iter().filter(|problem| !problem.is_error() && !is_own(problem)).cloned().collect();
-    let settings = Settings::new(Inner { environment, tier, values, defaults, home, toml, warnings, files });
+    let settings = Settings::new(Inner { environment, tier, values, defaults, tainted, home, toml, warnings, files });
     Resolution { settings, problems }
 }
 
@@ -185,9 +186,38 @@ fn expand(source: &Source<'_>, problems: &mut Vec<Problem>) -> Expanded {
     (values, defaults)
 }
 
+/// The settings, and defaults of settings, that lead to a secret through `${…}`.
+fn tainted(source: &Source<'_>) -> BTreeSet<String> {
+    let own = source.merged.iter().map(|(name, raw)| (name.as_str(), raw.pieces.as_slice()));
+    let defaults = source.defaults.iter().filter(|(name, _)| !source.merged.contains_key(**name));
+    own.chain(defaults.map(|(name, pieces)| (*name, pieces.as_slice())))
+        .filter(|(_, pieces)| leads_to_secret(pieces, |name| source.raw(name)))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+/// Whether a value refers to a secret, however many steps away.
+fn leads_to_secret<'a>(pieces: &'a [Piece], raw: impl Fn(&str) -> Option<&'a [Piece]>) -> bool {
+    let mut seen = HashSet::new();
+    let mut open: Vec<&Piece> = pieces.iter().collect();
+    while let Some(piece) = open.pop() {
+        let Piece::Variable { name, otherwise } = piece else { continue };
+        let name = catalogue::canonical(name);
+        if is_secret(name) {
+            return true;
+        }
+        open.extend(otherwise.iter().flatten());
+        if seen.insert(name) {
+            open.extend(raw(name).unwrap_or_default());
+        }
+    }
+    false
+}
+
 fn validate(
     merged: &BTreeMap<String, Raw>,
     values: &BTreeMap<String, Value>,
+    tainted: &BTreeSet<String>,
     toml: &Toml,
     problems: &mut Vec<Problem>,
 ) {
@@ -196,7 +226,10 @@ fn validate(
         match catalogue::find(name) {
             Some(_) if value.text.is_empty() => {}
             Some(setting) => {
-                if let Err(reason) = setting.kind.check(&value.text) {
+                let hidden = tainted.contains(name);
+                let checked =
+                    if hidden { setting.kind.check_hidden(&value.text) } else { setting.kind.check(&value.text) };
+                if let Err(reason) = checked {
                     problems.push(Problem::error(format!("{written} {reason}")).about(written).from(&value.origin));
                 }
             }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::catalogue::{self, Kind, Setting};
 use crate::dotenv::Piece;
+use crate::mask;
 use crate::resolve::{Layer, Resolution, resolve};
 use crate::value::{self, Rate};
 use crate::{EnvName, Error, Problem, Secret, Tier, Toml};
@@ -58,6 +59,8 @@ pub(crate) struct Inner {
     pub values: BTreeMap<String, Value>,
     /// Defaults that refer to other settings, expanded.
     pub defaults: HashMap<&'static str, String>,
+    /// Settings, by canonical name, whose `${…}` lead to a secret.
+    pub tainted: BTreeSet<String>,
     /// The environment that `ENV=` in `.env` names: whose file `.env` is.
     pub home: Option<EnvName>,
     pub toml: Toml,
@@ -223,9 +226,31 @@ impl Settings {
         pieces.iter().map(part).collect()
     }
 
+    /// Whether a value refers to a secret, or to a setting that does.
+    pub(crate) fn leads_to_secret(&self, pieces: &[Piece]) -> bool {
+        let names = |piece: &Piece| match piece {
+            Piece::Text(_) => false,
+            Piece::Variable { name, otherwise } => {
+                self.hides(name) || otherwise.as_deref().is_some_and(|pieces| self.leads_to_secret(pieces))
+            }
+        };
+        pieces.iter().any(names)
+    }
+
     /// The environment that `ENV=` in the shared `.env` names.
     pub(crate) fn home(&self) -> Option<&EnvName> {
         self.0.home.as_ref()
+    }
+
+    /// Whether the value of a name is a secret as a whole: the name says so ([`is_secret`]), or it was written with a
+    /// `${…}` that leads to a secret.
+    pub fn hides(&self, name: &str) -> bool {
+        is_secret(name) || self.0.tainted.contains(catalogue::canonical(name))
+    }
+
+    /// `value`, which is the one of `name`, as people may see it: dots for a secret, and for the password in a URL.
+    pub fn shown(&self, name: &str, value: &str) -> String {
+        if self.hides(name) { mask::DOTS.to_owned() } else { mask::inside(value) }
     }
 
     /// `text` with the value of every secret setting replaced by dots, for messages that pass on somebody else's words.
@@ -238,7 +263,7 @@ impl Settings {
             .collect();
         // The longest first: one secret may be part of another (a password in a URL).
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets.into_iter().fold(text.to_owned(), |text, secret| text.replace(secret, "••••"))
+        secrets.into_iter().fold(text.to_owned(), |text, secret| text.replace(secret, mask::DOTS))
     }
 
     fn own(&self, name: &str) -> Option<&Value> {
@@ -272,7 +297,7 @@ pub fn is_secret(name: &str) -> bool {
         Some(setting) => matches!(setting.kind, Kind::Secret(_)),
         None => {
             let upper = name.to_ascii_uppercase();
-            !upper.contains("PUBLIC") && ENDINGS.iter().any(|ending| upper.ends_with(ending))
+            !upper.contains("PUBLIC") && ENDINGS.iter().any(|ending| upper.ends_with(ending) || upper == ending[1..])
         }
     }
 }

@@ -1,14 +1,20 @@
 //! kill -9 between any two steps: this test binary starts itself, aborts at a fault point, and then looks at what is left.
 
-use std::{os::unix::process::ExitStatusExt, process::Command};
+use std::{os::unix::process::ExitStatusExt, path::Path, process::Command};
 
-use database::migrate::Sources;
+use database::{
+    Options,
+    migrate::Sources,
+    seed::{self, Seeds, Selection},
+};
+use project::{EnvName, Tier};
 use testkit::TestDatabase;
 
-use crate::support::{Folder, down, has, states, up};
+use crate::support::{Folder, down, has, states, text, up};
 
 const ROOT: &str = "NSELF_TEST_ROOT";
 const UNDO: &str = "NSELF_TEST_UNDO";
+const SEED: &str = "NSELF_TEST_SEED";
 const CONNECTION: &str = "NSELF_TEST_CONNECTION";
 
 /// Not a test of its own: the process that gets killed.
@@ -18,6 +24,10 @@ async fn child() {
     let (Ok(root), Ok(url)) = (std::env::var(ROOT), std::env::var(CONNECTION)) else { return };
     let (mut client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
+    if std::env::var_os(SEED).is_some() {
+        fill(&mut client, Path::new(&root)).await;
+        return;
+    }
     let sources = Sources::new(root, "nself/migrations");
     if std::env::var_os(UNDO).is_some() {
         down(&mut client, &sources, 1).await.unwrap();
@@ -26,10 +36,20 @@ async fn child() {
     }
 }
 
+/// Runs the seeds of `root`; how many ran.
+async fn fill(client: &mut tokio_postgres::Client, root: &Path) -> usize {
+    let seeds = Seeds::new(root, "nself/seeds", EnvName::parse("dev").unwrap(), Tier::Dev);
+    let ran = seed::run(client, &seeds, &Selection::All, false, &Options::default(), &mut |_| {}).await;
+    ran.unwrap().ran.len()
+}
+
 fn die_at(point: &str, folder: &Folder, database: &TestDatabase) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     if point.starts_with("rollback") {
         command.env(UNDO, "1");
+    }
+    if point.starts_with("seed") {
+        command.env(SEED, "1");
     }
     let status = command
         .args(["--ignored", "--exact", "crash::child"])
@@ -91,4 +111,17 @@ async fn a_rollback_is_done_with_its_record_or_not_at_all() {
     assert_eq!(states(&client, &sources).await, ["001_a: applied"]);
     down(&mut client, &sources, 1).await.unwrap();
     assert!(!has(&client, "a").await);
+}
+
+#[tokio::test]
+async fn a_seed_is_there_with_its_record_or_not_at_all() {
+    let database = testkit::db().await;
+    let folder = Folder::new(&[("nself/seeds/001_a.sql", "INSERT INTO a VALUES (1);\nINSERT INTO a VALUES (2);")]);
+    let mut client = database.client().await;
+    client.batch_execute("CREATE TABLE a (id int)").await.unwrap();
+    die_at("seed.before-commit", &folder, &database);
+    assert_eq!(text(&client, "SELECT count(*) FROM a").await, "0");
+    assert_eq!(fill(&mut client, folder.root()).await, 1, "it has not run yet");
+    assert_eq!(text(&client, "SELECT count(*) FROM a").await, "2");
+    assert_eq!(fill(&mut client, folder.root()).await, 0);
 }

@@ -24,9 +24,8 @@ pub enum Certificate {
 }
 
 pub(super) fn postgresql(project: Option<(&Project, &Settings)>) -> Check {
-    let wanted = project.map(|(project, settings)| {
-        Wanted::from_settings(settings).for_data(&project.data_dir().join("postgres"))
-    });
+    let wanted = project
+        .map(|(project, settings)| Wanted::from_settings(settings).for_data(&project.data_dir().join("postgres")));
     let wanted = wanted.unwrap_or_default();
     match postgres::find(&wanted) {
         Ok(found) => {

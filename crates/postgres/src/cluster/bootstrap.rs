@@ -169,8 +169,7 @@ impl Cluster {
 
 async fn present(client: &Client, superuser: &str) -> Result<Present, Error> {
     let failed = |source| Error::Statement { action: "read what is in the database".to_owned(), source };
-    let row =
-        client.query_typed(PRESENT, &[(&superuser, Type::TEXT)]).await.map_err(failed)?.pop();
+    let row = client.query_typed(PRESENT, &[(&superuser, Type::TEXT)]).await.map_err(failed)?.pop();
     let Some(row) = row else {
         return Ok(Present { schemas: BTreeSet::new(), extensions: BTreeSet::new(), verifier: None });
     };

@@ -101,11 +101,20 @@ impl Kind {
             Self::Choice(words) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
             Self::Path => !text.contains(['\0', '\n']),
         };
-        if right { Ok(()) } else { Err(self.complaint(text)) }
+        match (right, self) {
+            (true, _) => Ok(()),
+            (false, Self::Secret(_)) => Err(self.wanted()),
+            (false, _) => Err(format!("{}, not `{}`", self.wanted(), shorten(&mask::inside(text)))),
+        }
     }
 
-    fn complaint(&self, text: &str) -> String {
-        let wanted = match self {
+    /// [`Kind::check`] for a value that holds a secret: the message does not repeat it.
+    pub(crate) fn check_hidden(&self, text: &str) -> Result<(), String> {
+        self.check(text).map_err(|_| format!("{}; what it refers to is a secret and not shown", self.wanted()))
+    }
+
+    fn wanted(&self) -> String {
+        match self {
             Self::Text | Self::List | Self::Path | Self::Secret(_) => {
                 "must not hold a zero byte or a line break".into()
             }
@@ -126,10 +135,6 @@ impl Kind {
                 "must be a schedule of five fields such as `0 2 * * *`, or hourly, daily, weekly, monthly".into()
             }
             Self::Choice(words) => format!("must be one of {}", words.join(", ")),
-        };
-        match self {
-            Self::Secret(_) => wanted,
-            _ => format!("{wanted}, not `{}`", shorten(text)),
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn diff(project: &Project, left: &str, right: &str) -> Result<Vec<Difference
     let right = project.inspect(Some(right))?.settings;
     Ok(differing(&left, &right)
         .into_iter()
-        .map(|name| Difference { secret: is_secret(&name), left: side(&left, &name), right: side(&right, &name), name })
+        .map(|name| Difference { secret: left.hides(&name) || right.hides(&name), left: side(&left, &name), right: side(&right, &name), name })
         .collect())
 }
 
@@ -56,8 +56,7 @@ fn value<'a>(settings: &'a Settings, name: &str) -> Option<&'a str> {
 fn side(settings: &Settings, name: &str) -> Side {
     let value = value(settings, name);
     let default = value.is_some() && catalogue::find(name).is_some() && !settings.is_set(name);
-    let shown = |value: &str| if is_secret(name) { "••••".to_owned() } else { value.to_owned() };
-    Side { value: value.map(shown), default }
+    Side { value: value.map(|value| settings.shown(name, value)), default }
 }
 
 /// A setting that a migration copies.
@@ -109,8 +108,8 @@ pub fn migration(project: &Project, source: &str, target: &str) -> Result<Migrat
         } else if stays(&name) {
             plan.kept.push(name);
         } else if let Some(change) = config::plan(project, &chosen, &[&name])?.pop() {
-            let before = value(&to, &name).map(str::to_owned);
-            let after = value(&from, &name).unwrap_or_default().to_owned();
+            let before = value(&to, &name).map(|value| to.shown(&name, value));
+            let after = from.shown(&name, value(&from, &name).unwrap_or_default());
             plan.copies.push(Copy { change, from: before, to: after, source: written });
         }
     }

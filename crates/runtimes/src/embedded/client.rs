@@ -97,12 +97,12 @@ pub fn status(project: &Project) -> Result<StackStatus, Error> {
 /// Stops the whole stack and waits until its process has ended. False when it was not running.
 pub fn stop(project: &Project, limit: Duration) -> Result<bool, Error> {
     let Some(mut control) = reach(project, limit)? else { return Ok(false) };
+    let _ = control.stream.get_ref().set_read_timeout(Some(limit));
     let pid = match control.ask(&Request::Status)? {
         Reply::Status { status } => status.server.pid,
         other => return Err(unexpected(&other)),
     };
     let began = Instant::now();
-    let _ = control.stream.get_ref().set_read_timeout(Some(limit));
     match control.ask(&Request::Stop { services: Vec::new() }) {
         // Hanging up is the answer, too: the process is gone.
         Ok(_) | Err(Error::NotRunning) => {}

@@ -5,7 +5,10 @@ use database::migrate::{self, Applied, Migration, Target};
 use serde::Serialize;
 use terminal::{Page, Style, View};
 
-use super::{Waiting, count, interruptible, migrate_create, migrate_repair, migrate_rollback, migrate_status, sources};
+use super::{
+    Waiting, announce_waiting, count, interruptible, migrate_create, migrate_repair, migrate_rollback, migrate_status,
+    sources,
+};
 use crate::{Context, Outcome};
 
 /// Apply the migrations that this database does not have yet
@@ -125,6 +128,7 @@ pub fn up(cx: &Context, args: Up) -> Outcome {
         let plan = database.runtime.block_on(migrate::plan(&database.client, &sources, &target))?;
         return Ok(Box::new(PlanReport { migrations: plan.migrations.iter().map(Planned::up).collect() }));
     }
+    announce_waiting(cx, &database)?;
     let terminal = cx.terminal;
     let mut progress = |done: &Applied| terminal.progress(&line(done));
     let options = args.waiting.options();

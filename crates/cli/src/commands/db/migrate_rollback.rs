@@ -63,6 +63,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         return Ok(Box::new(PlanReport { migrations: plan.iter().filter_map(planned).collect() }));
     }
     let allowed = args.consent.destructive(cx, &settings)?;
+    super::announce_waiting(cx, &database)?;
     let terminal = cx.terminal;
     let mut progress = |done: &Applied| terminal.progress(&line(done));
     let cancel = database.client.cancel_token();

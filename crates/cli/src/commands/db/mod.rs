@@ -85,6 +85,17 @@ impl Waiting {
     }
 }
 
+/// Says that another run of migrations or seeds has to end first, so that nobody takes the waiting for work.
+pub fn announce_waiting(cx: &Context, database: &crate::context::Database) -> Result<(), Failure> {
+    if let Some(session) = database.runtime.block_on(database::holder(&database.client))? {
+        let limit = Options::default().turn_timeout.as_secs();
+        cx.terminal.progress(&format!(
+            "Another run of migrations or seeds (session {session}) works on this database; waiting up to {limit} s for it."
+        ));
+    }
+    Ok(())
+}
+
 /// Drives a piece of work to its end. Ctrl-C cancels the statement that runs; the work then ends as it does when a
 /// statement fails: what it was in the middle of is rolled back, and the error says what is left.
 pub fn interruptible<T>(

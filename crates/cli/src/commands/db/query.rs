@@ -1,4 +1,8 @@
-use std::{io::Read, path::PathBuf};
+use std::{
+    fmt::Write,
+    io::{IsTerminal, Read},
+    path::PathBuf,
+};
 
 use clap::ValueEnum;
 use database::query::{self, Column, Done, Script, Sink, Writer};
@@ -11,11 +15,11 @@ use crate::{Context, Error, Outcome, commands::Silent};
 /// Run SQL and show what comes back
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  nself db query \"SELECT * FROM bestsellers LIMIT 3\"\n  nself db query -f report.sql --format csv > report.csv\n  echo 'SELECT 1' | nself db query -f -"
+    after_help = "Examples:\n  nself db query \"SELECT * FROM bestsellers LIMIT 3\"\n  nself db query -f report.sql --format csv > report.csv\n  echo 'SELECT 1' | nself db query"
 )]
 pub struct Args {
-    /// The SQL; several statements are parted by semicolons
-    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    /// The SQL; several statements are parted by semicolons. Without it and --file: what comes in by a pipe
+    #[arg(conflicts_with = "file")]
     sql: Option<String>,
     /// Read the SQL from a file, or from standard input with -
     #[arg(short, long, value_name = "FILE")]
@@ -84,9 +88,16 @@ fn follow<'a>(cx: &Context, mut commands: impl Iterator<Item = &'a Done>) {
 }
 
 fn script(args: &Args) -> Result<Script, Failure> {
-    let Some(file) = &args.file else {
-        return Ok(Script::new(args.sql.clone().unwrap_or_default(), None)?);
-    };
+    if let Some(sql) = &args.sql {
+        return Ok(Script::new(sql.clone(), None)?);
+    }
+    let pipe = PathBuf::from("-");
+    let file = args.file.as_ref().unwrap_or(&pipe);
+    if args.file.is_none() && std::io::stdin().is_terminal() {
+        // Nothing shows that it waits for typing; psql is the place for that.
+        let fix = "nself db query \"SELECT now()\", or nself db shell".to_owned();
+        return Err(Error::Usage { message: "there is no SQL to run".to_owned(), fix }.into());
+    }
     let mut text = String::new();
     let read = if file.as_os_str() == "-" {
         std::io::stdin().read_to_string(&mut text)
@@ -232,8 +243,36 @@ fn cells(row: &[Option<String>]) -> Vec<(String, Style)> {
     row.iter()
         .map(|value| match value {
             None => ("null".to_owned(), Style::Dim),
-            // A line end inside a cell would break the table.
-            Some(text) => (text.replace('\n', "↵").replace(['\r', '\t'], " "), Style::Plain),
+            Some(text) => (printable(text), Style::Plain),
         })
         .collect()
+}
+
+/// A cell on one line that does nothing to the terminal: data may hold escape sequences, and whoever wrote it may have
+/// meant them.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => shown.push('↵'),
+            '\r' | '\t' => shown.push(' '),
+            control if control.is_control() => {
+                // Writing to a String cannot fail.
+                let _ = write!(shown, "\\x{:02x}", u32::from(control));
+            }
+            other => shown.push(other),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_has_no_say_over_the_terminal() {
+        assert_eq!(printable("a\nb\tc é"), "a↵b c é");
+        assert_eq!(printable("\x1b]0;title\x07\u{9b}2J"), "\\x1b]0;title\\x07\\x9b2J");
+    }
 }

@@ -18,6 +18,8 @@ pub struct Args {
 
 pub fn run(cx: &Context, args: Args) -> Outcome {
     let settings = cx.settings()?;
+    // psql's own words about a stopped stack name no way out.
+    drop(cx.client(&settings)?);
     let installation = postgres::find(&postgres::Wanted::from_settings(&settings))?;
     let own = installation.client_bin.join("psql");
     let psql = if own.is_file() { own } else { PathBuf::from("psql") };

@@ -42,7 +42,10 @@ impl View for SeedReport {
                 page.line("No seeds yet.");
                 page.next(&[("write one", "nself seed create <name>")]);
             }
-            (0, unchanged) => page.line(format!("Nothing to do: {} unchanged.", count(unchanged, "seed"))),
+            (0, unchanged) => {
+                page.line(format!("Nothing to do: {} unchanged.", count(unchanged, "seed")));
+                page.next(&[("nself seed --force", "run them again, for tables that were made anew")]);
+            }
             (ran, 0) => page.styled(Style::Good, format!("Ran {}.", count(ran, "seed"))),
             (ran, unchanged) => page.styled(Style::Good, format!("Ran {}, {unchanged} unchanged.", count(ran, "seed"))),
         }
@@ -57,6 +60,7 @@ pub fn run(cx: &Context, name: Option<String>, options: Options) -> Outcome {
         options.consent.destructive(cx, &settings)?;
     }
     let mut database = cx.client(&settings)?;
+    crate::commands::db::announce_waiting(cx, &database)?;
     let terminal = cx.terminal;
     let mut progress = |ran: &Ran| terminal.progress(&format!("  {}  {} ms", ran.path, ran.duration_ms));
     let selection = name.map_or(Selection::All, Selection::Named);
