@@ -31,7 +31,13 @@ pub struct Change {
 /// [`Error::UnknownSetting`] for a typing error, [`Error::WrongValue`] for a value of the wrong kind, or a file that
 /// cannot be changed.
 pub fn set(project: &Project, env: Option<&str>, name: &str, value: &str) -> Result<Change, Error> {
-    let chosen = cascade::active(project, env)?;
+    let chosen = match cascade::active(project, env) {
+        // Who names the wrong environment in .env must be able to name the right one.
+        Err(Error::UnknownEnvironment { .. } | Error::EnvironmentName(_)) if name == "ENV" && env.is_none() => {
+            cascade::choose(project, Some("dev"), &|_| None)?
+        }
+        chosen => chosen?,
+    };
     let quoted = if value.contains("${") && !is_secret(name) {
         let wrong =
             |reason| Error::WrongValue { name: name.to_owned(), reason: format!("has a value in which {reason}") };
@@ -46,6 +52,29 @@ pub fn set(project: &Project, env: Option<&str>, name: &str, value: &str) -> Res
     };
     let mut changes = write(project, &chosen, &[(name, quoted)])?;
     Ok(changes.remove(0))
+}
+
+/// Takes a setting out of the highest file of the environment that names it; `None` when no file does. What stands in a
+/// lower file, or the default, counts again.
+///
+/// # Errors
+/// A file that cannot be changed.
+pub fn unset(project: &Project, env: Option<&str>, name: &str) -> Result<Option<Change>, Error> {
+    let chosen = cascade::active(project, env)?;
+    let _lock = project.lock("settings")?;
+    let canonical = catalogue::canonical(name);
+    for layer in cascade::read(project, &chosen.name, chosen.tier)?.into_iter().rev() {
+        let names: Vec<&str> = layer.file.entries.iter().map(|entry| entry.name.as_str()).collect();
+        let Some(last) = names.iter().rev().find(|entry| catalogue::canonical(entry) == canonical) else { continue };
+        let path = project.root().join(&layer.path);
+        let mut text = files::read_optional(&path)?.unwrap_or_default();
+        for written in names.iter().filter(|entry| catalogue::canonical(entry) == canonical) {
+            text = dotenv::unset(&text, written);
+        }
+        files::write(&path, text.as_bytes(), None)?;
+        return Ok(Some(Change { name: (*last).to_owned(), file: layer.path, added: false }));
+    }
+    Ok(None)
 }
 
 /// Where [`set`] would put values.

@@ -16,7 +16,7 @@ mod write;
 pub(crate) use expand::{Expander, Lookup};
 pub use parse::{Entry, Fault, File, Piece, parse};
 pub(crate) use parse::{is_variable, pieces};
-pub(crate) use write::{plain, set_source, source};
+pub(crate) use write::{plain, set_source, source, unset};
 pub use write::{quote, set};
 
 #[cfg(test)]

@@ -213,13 +213,12 @@ pub fn switch(project: &Project, name: &str) -> Result<EnvName, Error> {
     Ok(chosen.name)
 }
 
-/// Moves an environment's folder to `.env-backups/` and says where it is now.
+/// The folder of an environment that can be deleted: for asking only about what would be done.
 ///
 /// # Errors
 /// [`Error::UnknownEnvironment`], [`Error::EnvironmentKept`] for the active one and for those without a folder.
-pub fn delete(project: &Project, name: &str, _allowed: &Allowed<Destructive>) -> Result<PathBuf, Error> {
+pub fn deletable(project: &Project, name: &str) -> Result<PathBuf, Error> {
     let chosen = cascade::choose(project, Some(name), &|_| None)?;
-    let _lock = project.lock("environments")?;
     let Some(folder) = cascade::folder(project, &chosen.name) else {
         return Err(Error::EnvironmentKept { name: chosen.name, reason: "it has no folder in .environments/" });
     };
@@ -229,6 +228,16 @@ pub fn delete(project: &Project, name: &str, _allowed: &Allowed<Destructive>) ->
             reason: "it is the active one; `nself env switch dev` first",
         });
     }
+    Ok(folder)
+}
+
+/// Moves an environment's folder to `.env-backups/` and says where it is now.
+///
+/// # Errors
+/// As [`deletable`], or a folder that cannot be moved.
+pub fn delete(project: &Project, name: &str, _allowed: &Allowed<Destructive>) -> Result<PathBuf, Error> {
+    let _lock = project.lock("environments")?;
+    let folder = deletable(project, name)?;
     back_up(project, &folder)
 }
 

@@ -19,7 +19,7 @@ pub enum Error {
     Busy { name: String, pid: Option<u32>, path: PathBuf },
     #[error("init --wizard asks questions, and there is no terminal to ask on")]
     NoTerminal,
-    #[error("the value of {name} is not a variable's name")]
+    #[error("`{name}` is not a variable's name")]
     VariableName { name: String },
 
     #[error("{name} is not an environment of this project")]
@@ -93,6 +93,22 @@ fn lines(problems: &[Problem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
+/// The next command when a file or folder does not do what it should.
+fn mend(path: &Path, kind: std::io::ErrorKind) -> Option<String> {
+    use std::io::ErrorKind as Io;
+    let shown = path.display();
+    Some(match kind {
+        Io::PermissionDenied => format!("`ls -ld {shown}` shows whose it is: become that user, or `chown` it"),
+        Io::ReadOnlyFilesystem => "mount it for writing, or work on a copy elsewhere".to_owned(),
+        Io::StorageFull | Io::QuotaExceeded => format!("make room: `df -h {shown}`, nself clean"),
+        Io::IsADirectory => format!("a file belongs there: move the folder {shown} away"),
+        Io::NotADirectory | Io::AlreadyExists => format!("a folder belongs there: move the file {shown} away"),
+        Io::InvalidData => format!("save {shown} as UTF-8 text: iconv -f latin1 -t utf-8"),
+        Io::NotFound => "cd into a folder that exists".to_owned(),
+        _ => return None,
+    })
+}
+
 impl Diagnostic for Error {
     fn code(&self) -> &str {
         match self {
@@ -123,7 +139,10 @@ impl Diagnostic for Error {
                 Some("a project's folder holds a .env, .env.dev or nself.toml file, or a .nself folder".to_owned())
             }
             Self::Settings(problems) | Self::Secrets { problems, .. } => Some(lines(problems)),
-            Self::Io { source, .. } => Some(source.to_string()),
+            // Without the path of the unfinished file, which means nothing to a person.
+            Self::Io { source, .. } => {
+                Some(source.to_string().split(" at path \"").next().unwrap_or_default().to_owned())
+            }
             Self::Busy { pid: Some(pid), path, .. } => Some(format!("process {pid} holds {}", path.display())),
             Self::Busy { path, .. } => Some(format!("a process holds {}", path.display())),
             Self::UnknownEnvironment { known, .. } => Some(format!("there are {}", known.join(", "))),
@@ -141,7 +160,9 @@ impl Diagnostic for Error {
             | Self::NoTerminal
             | Self::NotGenerated(_)
             | Self::EnvironmentExists(_) => None,
-            Self::VariableName { .. } => Some("names are made of letters, digits and `_`".to_owned()),
+            Self::VariableName { .. } => {
+                Some("names are made of letters, digits and `_`, and do not start with a digit".to_owned())
+            }
         }
     }
 
@@ -149,14 +170,20 @@ impl Diagnostic for Error {
         Some(match self {
             Self::NoProject { .. } => "nself init".to_owned(),
             Self::Settings(_) => "correct the lines above, then nself config validate".to_owned(),
-            Self::Io { .. } | Self::Random(_) | Self::EnvironmentKept { .. } => return None,
+            Self::Io { path, source, .. } => return mend(path, source.kind()),
+            Self::Random(_) => "nself doctor".to_owned(),
+            Self::EnvironmentKept { .. } => "nself env list shows which are active and which have a folder".to_owned(),
             Self::UnknownSetting { suggestion: Some(name), .. } => format!("did you mean {name}?"),
             Self::UnknownSetting { .. } => "nself config list shows every setting".to_owned(),
             Self::WrongValue { name, .. } => format!("nself config list {name} says what it takes"),
             Self::Busy { .. } => "wait until it has finished, or stop that process".to_owned(),
             Self::NoTerminal => "nself init, then change .env; or run it in a terminal".to_owned(),
-            Self::VariableName { .. } => "write it as NAME".to_owned(),
-            Self::UnknownEnvironment { name, .. } => format!("nself env create {name}"),
+            Self::VariableName { .. } => "nself config set NAME VALUE, or NAME=VALUE".to_owned(),
+            Self::UnknownEnvironment { name, .. } => {
+                format!(
+                    "nself env create {name}; or name another one: --env, NSELF_ENV, `nself env switch`, ENV= in .env"
+                )
+            }
             Self::EnvironmentName(_) => "choose another name".to_owned(),
             Self::EnvironmentExists(name) => {
                 format!("nself env create {name} --force keeps a backup and writes it anew")
@@ -174,6 +201,8 @@ impl Diagnostic for Error {
 
     fn exit(&self) -> Exit {
         match self {
+            // A settings file that is no text is a mistake in the configuration.
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::InvalidData => Exit::Usage,
             Self::Io { .. } | Self::Busy { .. } | Self::Random(_) => Exit::Failed,
             Self::Refused { .. } => Exit::Refused,
             _ => Exit::Usage,

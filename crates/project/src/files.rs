@@ -46,11 +46,12 @@ pub(crate) fn read_optional(path: &Path) -> Result<Option<String>, Error> {
     match std::fs::read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => Ok(Some(text)),
-            Err(_) => Err(Error::io(
-                "read",
-                path,
-                std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8 text"),
-            )),
+            Err(error) => {
+                let start = error.utf8_error().valid_up_to();
+                let line = error.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count() + 1;
+                let reason = format!("it is not UTF-8 text (line {line})");
+                Err(Error::io("read", path, std::io::Error::new(std::io::ErrorKind::InvalidData, reason)))
+            }
         },
         Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
             Ok(None)

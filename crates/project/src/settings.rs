@@ -297,7 +297,10 @@ pub fn is_secret(name: &str) -> bool {
         Some(setting) => matches!(setting.kind, Kind::Secret(_)),
         None => {
             let upper = name.to_ascii_uppercase();
-            !upper.contains("PUBLIC") && ENDINGS.iter().any(|ending| upper.ends_with(ending) || upper == ending[1..])
+            !upper.contains("PUBLIC")
+                && ENDINGS
+                    .iter()
+                    .any(|ending| upper.ends_with(ending) || ending.strip_prefix('_') == Some(upper.as_str()))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Kinds of values and what makes a value of each kind right.
 
-use crate::value;
+use crate::{mask, value};
 
 /// What a value is. Says how it is checked, shown and read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -68,7 +68,9 @@ pub(crate) fn set_source(text: &str, name: &str, value: &str) -> String {
     for (index, line) in lines.iter().enumerate() {
         if Some(index) == last {
             let mark = if line.starts_with('\u{feff}') { "\u{feff}" } else { "" };
-            let export = if clean(line).trim_start().starts_with("export") { "export " } else { "" };
+            let exported =
+                clean(line).trim_start().strip_prefix("export").is_some_and(|rest| rest.starts_with([' ', '\t']));
+            let export = if exported { "export " } else { "" };
             let ending = &line[line.trim_end_matches(['\n', '\r']).len()..];
             changed.push_str(&format!("{mark}{export}{name}={value}{}{ending}", comment(clean(line))));
         } else if !names(line) {
@@ -82,6 +84,12 @@ pub(crate) fn set_source(text: &str, name: &str, value: &str) -> String {
         changed.push_str(&format!("{name}={value}{line_end}"));
     }
     changed
+}
+
+/// `text` without the lines of `name`.
+pub(crate) fn unset(text: &str, name: &str) -> String {
+    let names = |line: &&str| matches!(split_line(clean(line)), Ok(Some((found, _))) if found == name);
+    text.split_inclusive('\n').filter(|line| !names(line)).collect()
 }
 
 fn clean(line: &str) -> &str {

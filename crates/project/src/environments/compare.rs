@@ -34,7 +34,12 @@ pub fn diff(project: &Project, left: &str, right: &str) -> Result<Vec<Difference
     let right = project.inspect(Some(right))?.settings;
     Ok(differing(&left, &right)
         .into_iter()
-        .map(|name| Difference { secret: left.hides(&name) || right.hides(&name), left: side(&left, &name), right: side(&right, &name), name })
+        .map(|name| Difference {
+            secret: left.hides(&name) || right.hides(&name),
+            left: side(&left, &name),
+            right: side(&right, &name),
+            name,
+        })
         .collect())
 }
 

@@ -235,3 +235,53 @@ fn loading_takes_no_noticeable_time() {
         .unwrap();
     assert!(best < std::time::Duration::from_millis(2), "{best:?}");
 }
+
+#[test]
+fn a_secret_is_not_shown_where_another_value_holds_it() {
+    let folder = Folder::new(&[(
+        ".env",
+        "SMTP_PASS=hunter2hunter2\nNEAR=x${SMTP_PASS}\nFAR=${NEAR:-y}\nPLAIN=${PROJECT_NAME}\nLOG_LEVEL=${FAR}\n\
+         POSTGRES_PORT=${SMTP_PASS}\nAUTH_CLIENT_URL=ftp//u:hunter2hunter2@x y\nHOOK=https://u:hunter2hunter2@x\n\
+         DSN=z\nROUND=${TRIP}\nTRIP=${ROUND}\nCS_1=web:custom\nCS_1_ENV=A=1,TOKEN=hunter2hunter2\n",
+    )]);
+    let inspection = folder.project().inspect(None).unwrap();
+    let settings = &inspection.settings;
+    for name in ["SMTP_PASS", "NEAR", "FAR", "LOG_LEVEL", "DSN"] {
+        assert!(settings.hides(name), "{name}");
+    }
+    for name in ["PLAIN", "ROUND", "PROJECT_NAME", "HOOK"] {
+        assert!(!settings.hides(name), "{name}");
+    }
+    for (name, value, _) in settings.set_values().filter(|(name, ..)| *name != "AUTH_CLIENT_URL") {
+        assert!(!settings.shown(name, value).contains("hunter2"), "{name}");
+    }
+    assert_eq!(settings.shown("CS_1_ENV", "A=1,TOKEN=hunter2hunter2"), "A=1,TOKEN=••••");
+    let said: Vec<String> = inspection.problems.iter().map(ToString::to_string).collect();
+    let said: Vec<&String> = said.iter().filter(|line| !line.contains("AUTH_CLIENT_URL")).collect();
+    assert!(said.iter().any(|line| line.contains("LOG_LEVEL must be one of")), "{said:?}");
+    assert!(said.iter().all(|line| !line.contains("hunter2")), "{said:?}");
+    let refused = project::config::set(&folder.project(), None, "POSTGRES_PORT", "${FAR}").unwrap_err();
+    assert!(!refused.to_string().contains("hunter2"), "{refused}");
+}
+
+#[test]
+fn a_long_chain_of_references_does_no_harm() {
+    let mut text = String::from("A0=${SMTP_PASS}\n");
+    for number in 1..20_000 {
+        text.push_str(&format!("A{number}=${{A{}}}\n", number - 1));
+    }
+    let folder = Folder::new(&[(".env", &text)]);
+    let inspection = folder.project().inspect(None).unwrap();
+    assert!(inspection.settings.hides("A3"));
+}
+
+#[test]
+fn a_file_that_is_no_text_says_where_and_what_to_do() {
+    use project::{Diagnostic, Exit};
+    let folder = Folder::new(&[]);
+    std::fs::write(folder.path().join(".env"), b"A=1\nB=caf\xe9\n").unwrap();
+    let error = folder.project().inspect(None).unwrap_err();
+    assert_eq!(error.exit(), Exit::Usage);
+    assert!(error.why().unwrap().contains("line 2"), "{:?}", error.why());
+    assert!(error.fix().unwrap().contains("UTF-8"));
+}

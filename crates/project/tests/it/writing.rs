@@ -129,3 +129,26 @@ fn a_reference_stays_one() {
     config::set(&project, None, "SMTP_PASS", "a${b}c").unwrap();
     assert_eq!(project.settings(None).unwrap().secret("SMTP_PASS").unwrap().expose(), "a${b}c");
 }
+
+#[test]
+fn a_wrong_environment_in_dot_env_can_be_mended() {
+    let folder = Folder::new(&[(".env", "ENV=wat\nPROJECT_NAME=x\n")]);
+    assert!(project::config::set(&folder.project(), None, "POSTGRES_PORT", "5433").is_err());
+    project::config::set(&folder.project(), None, "ENV", "dev").unwrap();
+    assert_eq!(folder.read(".env"), "ENV=dev\nPROJECT_NAME=x\n");
+}
+
+#[test]
+fn unsetting_takes_the_highest_line_away() {
+    let folder = Folder::new(&[
+        (".env.dev", "NGINX_PORT=1000\n"),
+        (".env", "# top\nA=1\nGATEWAY_PORT=1\nNGINX_PORT=2000 # mine\nexporter=1\n"),
+    ]);
+    let change = project::config::unset(&folder.project(), None, "GATEWAY_PORT").unwrap().unwrap();
+    assert_eq!(change.file, std::path::Path::new(".env"));
+    assert_eq!(folder.read(".env"), "# top\nA=1\nexporter=1\n");
+    assert_eq!(folder.project().settings(None).unwrap().port("GATEWAY_PORT"), Some(1000));
+    assert!(project::config::unset(&folder.project(), None, "NOWHERE").unwrap().is_none());
+    project::config::set(&folder.project(), None, "exporter", "2").unwrap();
+    assert_eq!(folder.read(".env"), "# top\nA=1\nexporter=2\n");
+}

@@ -113,7 +113,8 @@ impl Subject<'_> {
 
     /// A value of the user's: by reference when its name or its content is a secret.
     fn own(&self, name: &str, value: &str, reference: &str) -> EnvValue {
-        if is_secret(name) || self.settings.redact(value) != value {
+        let holds_secret = self.settings.redact(value) != value || self.settings.shown(reference, value) != value;
+        if is_secret(name) || holds_secret {
             secret(reference, "{}")
         } else {
             EnvValue::Plain(value.to_owned())
