@@ -72,6 +72,7 @@ impl Transcript {
             (r"\b\d+(\.\d+)? (ms|s|min)\b", "[DURATION]"),
             (r"\d{8}_add_coupons", "[DATE]_add_coupons"),
             (r"@@ -\d+,\d+ \+\d+,\d+ @@", "@@ [LINES] @@"),
+            (r#""applied_by": "[^"]*""#, r#""applied_by": "[USER]""#),
             (concat!(r"\b", env!("CARGO_PKG_VERSION"), r"\b"), "[VERSION]"),
         ];
         let mut names = vec![

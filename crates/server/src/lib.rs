@@ -179,13 +179,19 @@ impl Options {
 struct Interrupts {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    /// Heard and ignored: a closed terminal is no reason to stop.
+    _hangup: tokio::signal::unix::Signal,
 }
 
 impl Interrupts {
     fn listen() -> Result<Self, Error> {
         let listen =
             |kind| signal(kind).map_err(|source| Error::Io { action: "listen to", path: "signals".to_owned(), source });
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            _hangup: listen(SignalKind::hangup())?,
+        })
     }
 
     async fn next(&mut self) {
