@@ -83,3 +83,60 @@ fn the_reference_pages_are_up_to_date() {
         assert!(now == then, "docs/reference/{page} is old; run: nself reference --output docs/reference");
     }
 }
+
+#[test]
+fn a_wrong_command_line_is_json_for_those_who_read_json() {
+    let sandbox = Sandbox::new();
+    for arguments in [&["--json", "statsu"][..], &["status", "--json", "--nope"], &["config", "--json", "get"]] {
+        let said = sandbox.run(arguments);
+        assert_eq!(said.code, 2, "{said:?}");
+        let error: serde_json::Value = serde_json::from_str(&said.stdout).unwrap();
+        assert_eq!(error["error"]["code"], "NS-CLI-001", "{said:?}");
+    }
+}
+
+#[test]
+fn spellings_of_the_bash_tool_work_and_say_nothing_about_it() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(&["init", "--quiet"]);
+    for arguments in [
+        &["validate"][..],
+        &["config", "validate", "--security"],
+        &["secrets", "list"],
+        &["config", "env", "list"],
+        &["config", "secrets", "get", "POSTGRES_PASSWORD", "--reveal"],
+        &["status", "--fast", "--all-envs", "--no-health", "--format", "json"],
+        &["logs", "--quiet", "--compact", "--all"],
+        &["logs", "-e"],
+        &["urls", "--env", "staging"],
+        &["ssl", "status"],
+        &["build", "--no-cache", "--allow-insecure"],
+        &["update", "--cli", "--check"],
+    ] {
+        let said = sandbox.run(arguments);
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{arguments:?}: {said:?}");
+    }
+}
+
+#[test]
+fn a_service_that_is_not_there_is_said_so() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(&["init", "--quiet"]);
+    sandbox.ok(&["logs", "postgres", "server"]);
+    for arguments in [["logs", "nope"], ["status", "nope"], ["exec", "nope"]] {
+        let said = sandbox.run(&arguments);
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.stderr.contains("NS-RUN-006"), "{said:?}");
+    }
+}
+
+#[test]
+fn validation_finds_what_build_would_refuse() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(&["init", "--quiet"]);
+    std::fs::write(sandbox.folder().join(".env.local"), "CS_1=..:custom\n").unwrap();
+    assert_eq!(sandbox.run(&["build"]).code, 2);
+    let said = sandbox.run(&["config", "validate"]);
+    assert_eq!(said.code, 2);
+    assert!(said.stdout.contains("CS_1"), "{said:?}");
+}

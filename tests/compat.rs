@@ -1,6 +1,8 @@
 //! Projects and scripts of the Bash nself keep working: the scenarios of its exhaustive-qa and e2e suites that this
 //! version covers, and what a migrating user expects (`docs/guide/migrating.md`).
 
+mod spellings;
+
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
@@ -179,80 +181,6 @@ fn environments_are_made_switched_compared_and_removed() {
     assert_ne!(sandbox.run(&["env", "switch", "qa"]).code, 0);
     assert_ne!(sandbox.run(&["env", "create", "../up"]).code, 0);
     assert_ne!(sandbox.run(&["env", "delete", "dev"]).code, 0);
-}
-
-#[test]
-fn version_and_help_have_all_their_forms() {
-    let sandbox = Sandbox::new();
-    for help in [&["help"][..], &["--help"], &["-h"], &[]] {
-        assert!(sandbox.ok(help).contains("init"), "{help:?}");
-    }
-    assert_eq!(sandbox.ok(&["help", "status"]), sandbox.ok(&["status", "--help"]));
-    let short = sandbox.ok(&["version", "--short"]);
-    assert_eq!(short, sandbox.ok(&["-v"]));
-    assert!(sandbox.ok(&["--version"]).contains(short.trim()));
-    let unknown = sandbox.run(&["frobnicate"]);
-    assert_ne!(unknown.code, 0);
-    assert!(unknown.stderr.contains("frobnicate") && unknown.stdout.is_empty(), "{unknown:?}");
-}
-
-/// Every spelling answers like the one beside it.
-#[test]
-fn old_spellings_answer_like_the_new_ones() {
-    let sandbox = Sandbox::plain();
-    let pairs: &[(&[&str], &[&str])] = &[
-        (&["config", "env", "list"], &["env", "list"]),
-        (&["config", "env", "status"], &["env", "status"]),
-        (&["env", "validate"], &["config", "validate"]),
-        (&["down"], &["stop"]),
-        (&["db", "seed", "--help"], &["seed", "--help"]),
-        (&["up", "--help"], &["start", "--help"]),
-        (&["db", "migrate", "status", "--help"], &["db", "migrate:status", "--help"]),
-        (&["db", "migrate", "down", "--help"], &["db", "migrate:rollback", "--help"]),
-        (&["db", "migrate", "create", "--help"], &["db", "migrate:create", "--help"]),
-    ];
-    for (old, new) in pairs {
-        // A usage line shows the spelling that was typed.
-        let said = |arguments| {
-            let text = sandbox.ok(arguments);
-            text.lines()
-                .filter(|line| !line.starts_with("Usage:") && !line.starts_with("       nself "))
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(said(old), said(new), "{old:?} and {new:?}");
-    }
-    // The commands of the Bash tool that this version has, all with --help.
-    let all = [
-        "init",
-        "build",
-        "start",
-        "up",
-        "stop",
-        "down",
-        "restart",
-        "reset",
-        "clean",
-        "restore",
-        "destroy",
-        "update",
-        "version",
-        "status",
-        "logs",
-        "exec",
-        "urls",
-        "doctor",
-        "health",
-        "trust",
-        "env",
-        "config",
-        "db",
-        "completion",
-    ];
-    for command in all {
-        sandbox.ok(&[command, "--help"]);
-        sandbox.ok(&["help", command]);
-    }
 }
 
 #[test]
@@ -475,81 +403,4 @@ fn keys_of_json(sandbox: &Sandbox) {
     for accepted in [&["status", "--fast", "--no-resources"][..], &["start", "--quick"], &["logs", "-n", "3"]] {
         sandbox.ok(accepted);
     }
-}
-
-#[test]
-fn without_a_terminal_nothing_waits_for_an_answer() {
-    let sandbox = Sandbox::plain();
-    sandbox.ok(&["build"]);
-    for command in [&["reset"][..], &["destroy"], &["init", "--wizard"]] {
-        let said = sandbox.run(command);
-        assert_ne!(said.code, 0, "{command:?} went on without an answer: {}", said.stdout);
-        assert!(said.stderr.contains("error[NS-"), "{command:?}: {}", said.stderr);
-        assert!(sandbox.folder().join(".env").is_file());
-    }
-}
-
-/// The flags of the Bash tool's everyday commands are known.
-#[test]
-fn old_flags_are_accepted() {
-    let sandbox = Sandbox::plain();
-    let mut refused = Vec::new();
-    for command in [
-        &["build", "--force", "--verbose"][..],
-        &["build", "--no-cache"],
-        &["build", "--debug"],
-        &["build", "--security-report"],
-        &["build", "--allow-insecure"],
-        &["status", "--detailed"],
-        &["status", "--all-envs", "--no-health"],
-        &["status", "--show-ports"],
-        &["urls", "--all"],
-        &["urls", "--check-conflicts"],
-        &["urls", "--env", "staging"],
-        &["stop", "--remove-orphans"],
-        &["stop", "--graceful", "5"],
-        &["logs", "--errors"],
-        &["logs", "--quiet"],
-        &["logs", "--compact"],
-        &["logs", "--all"],
-        &["logs", "--more"],
-        &["logs", "--level", "error", "--search", "x", "-n", "5"],
-        &["destroy", "--dry-run"],
-        &["version", "--json"],
-        &["restore", "--list"],
-    ] {
-        let said = sandbox.run(command);
-        if said.code != 0 {
-            refused.push(format!("nself {command:?}: {}", said.stderr.lines().next().unwrap_or_default()));
-        }
-    }
-    for command in ["start", "restart", "clean", "destroy", "reset"] {
-        let flags: &[&str] = match command {
-            "start" => &[
-                "--verbose",
-                "--debug",
-                "--skip-health-checks",
-                "--timeout",
-                "--fresh",
-                "--force-recreate",
-                "--clean-start",
-                "--quick",
-            ],
-            "restart" => &["--all", "--smart", "--verbose"],
-            "clean" => &["--images", "--containers", "--volumes", "--networks", "--builders", "--all"],
-            "destroy" => &["--force", "--dry-run", "--keep-volumes", "--volumes-only", "--generated-only", "--verbose"],
-            _ => &["--force", "--no-backup", "--keep-env"],
-        };
-        for flag in flags {
-            // --help stops before anything happens, and after the flags before it were understood.
-            let mut arguments = vec![command, *flag];
-            arguments.extend((*flag == "--timeout").then_some("5"));
-            arguments.push("--help");
-            let said = sandbox.run(&arguments);
-            if said.code != 0 {
-                refused.push(format!("nself {arguments:?}: {}", said.stderr.lines().next().unwrap_or_default()));
-            }
-        }
-    }
-    assert!(refused.is_empty(), "refused:\n{}", refused.join("\n"));
 }

@@ -59,6 +59,7 @@ pub enum Command {
     Config(config::Args),
     Env(env::Args),
     Console(console::Args),
+    #[command(alias = "ssl")]
     Trust(trust::Args),
     Postgres(postgres::Args),
     Resources(resources::Args),
@@ -72,6 +73,11 @@ pub enum Command {
     Man(man::Args),
     Version(version::Args),
     Serve(serve::Args),
+    // As the Bash tool spelled them.
+    #[command(hide = true)]
+    Secrets(config::secrets::Args),
+    #[command(hide = true)]
+    Validate(config::validate::Args),
     #[command(hide = true)]
     Reference(reference::Args),
 }
@@ -107,6 +113,8 @@ pub fn run(cx: &Context, command: Command) -> Outcome {
         Command::Man(args) => man::run(cx, args),
         Command::Version(args) => version::run(cx, args),
         Command::Serve(args) => serve::run(cx, args),
+        Command::Secrets(args) => config::secrets::run(cx, args),
+        Command::Validate(args) => config::validate::run(cx, args),
         Command::Reference(args) => reference::run(cx, args),
     }
 }

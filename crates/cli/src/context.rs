@@ -54,6 +54,11 @@ impl Context {
 
     /// A connection to the project's database as its superuser.
     pub fn client(&self, settings: &Settings) -> Result<Database, Failure> {
+        // Without this, another PostgreSQL on the same port would be asked, and its refusal would explain nothing.
+        let own = host(settings) == "127.0.0.1" && settings.flag("POSTGRES_ENABLED");
+        if own && !runtimes::embedded::is_running(&self.project()?) {
+            return Err(runtimes::Error::NotRunning.into());
+        }
         let runtime = self.runtime()?;
         let config = connection(settings);
         let (client, connection) =

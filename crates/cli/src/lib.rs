@@ -47,7 +47,13 @@ pub struct Cli {
 
 /// Parses the command line, runs the command, shows its report. The program's exit code comes back.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && std::env::args().any(|argument| argument == "--json") => {
+            return misused(&error);
+        }
+        Err(error) => error.exit(),
+    };
     let terminal = Terminal::new(cli.json);
     let cx = Context::new(terminal, cli.env);
     let command = match cli.command {
@@ -71,6 +77,17 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.exit as u8)
         }
     }
+}
+
+/// A wrong command line, for a program that reads JSON.
+fn misused(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let fix = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    let fix = fix.map_or_else(|| "nself help shows every command and its flags".to_owned(), str::to_owned);
+    let failure = terminal::Failure::from(Error::Usage { message, fix });
+    Terminal::new(true).fail(&failure);
+    ExitCode::from(failure.exit as u8)
 }
 
 /// The declaration of the whole command line, for tests and generated pages.

@@ -1,6 +1,6 @@
 //! From layers of files to settings: merge, expand, validate. Pure; the files are read elsewhere.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use crate::catalogue;
@@ -186,32 +186,31 @@ fn expand(source: &Source<'_>, problems: &mut Vec<Problem>) -> Expanded {
     (values, defaults)
 }
 
-/// The settings, and defaults of settings, that lead to a secret through `${…}`.
+/// The settings, and defaults of settings, that lead to a secret through `${…}`, however many steps away: walks from
+/// the secrets to whoever uses them.
 fn tainted(source: &Source<'_>) -> BTreeSet<String> {
     let own = source.merged.iter().map(|(name, raw)| (name.as_str(), raw.pieces.as_slice()));
     let defaults = source.defaults.iter().filter(|(name, _)| !source.merged.contains_key(**name));
-    own.chain(defaults.map(|(name, pieces)| (*name, pieces.as_slice())))
-        .filter(|(_, pieces)| leads_to_secret(pieces, |name| source.raw(name)))
-        .map(|(name, _)| name.to_owned())
-        .collect()
-}
-
-/// Whether a value refers to a secret, however many steps away.
-fn leads_to_secret<'a>(pieces: &'a [Piece], raw: impl Fn(&str) -> Option<&'a [Piece]>) -> bool {
-    let mut seen = HashSet::new();
-    let mut open: Vec<&Piece> = pieces.iter().collect();
-    while let Some(piece) = open.pop() {
-        let Piece::Variable { name, otherwise } = piece else { continue };
-        let name = catalogue::canonical(name);
-        if is_secret(name) {
-            return true;
-        }
-        open.extend(otherwise.iter().flatten());
-        if seen.insert(name) {
-            open.extend(raw(name).unwrap_or_default());
+    let mut users: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (user, pieces) in own.chain(defaults.map(|(name, pieces)| (*name, pieces.as_slice()))) {
+        let mut open: Vec<&Piece> = pieces.iter().collect();
+        while let Some(piece) = open.pop() {
+            if let Piece::Variable { name, otherwise } = piece {
+                users.entry(catalogue::canonical(name)).or_default().push(user);
+                open.extend(otherwise.iter().flatten());
+            }
         }
     }
-    false
+    let mut tainted = BTreeSet::new();
+    let mut open: Vec<&str> = users.keys().copied().filter(|name| is_secret(name)).collect();
+    while let Some(name) = open.pop() {
+        for user in users.get(name).into_iter().flatten() {
+            if tainted.insert((*user).to_owned()) {
+                open.push(user);
+            }
+        }
+    }
+    tainted
 }
 
 fn validate(

@@ -131,11 +131,14 @@ fn bootstrap(settings: &Settings) -> Bootstrap {
 
 /// A line of the server's own log; what does not begin like one continues the line before.
 fn parse(service: &str, text: &str) -> Line {
+    // Whoever is still connected when the stack stops is told so: for PostgreSQL that is fatal, for us the usual way.
+    const FAREWELL: &str = "terminating connection due to administrator command";
     let parsed = postgres::log::parse(text);
     Line {
         ts: parsed.as_ref().map_or_else(jiff::Timestamp::now, |line| line.timestamp),
         service: service.to_owned(),
         level: match parsed.as_ref().map(|line| line.level) {
+            _ if parsed.as_ref().is_some_and(|line| line.message == FAREWELL) => Level::Info,
             Some(postgres::log::Level::Debug) => Level::Debug,
             Some(postgres::log::Level::Warning) => Level::Warn,
             Some(postgres::log::Level::Error | postgres::log::Level::Fatal) => Level::Error,

@@ -24,17 +24,46 @@ macro_rules! accepted {
 
 accepted!(
     /// Of `stop`.
-    Stop { rmi = "rmi", remove_orphans = "remove-orphans", verbose = "verbose" }
-);
-accepted!(
-    /// Of `status`.
-    Status { fast = "fast", all_envs = "all-envs", no_resources = "no-resources", no_health = "no-health" }
+    Stop { rmi = "rmi", remove_orphans = "remove-orphans" }
 );
 accepted!(
     /// Of `start`.
-    Start { verbose = "verbose", debug = "debug", clean_start = "clean-start" }
+    Start { clean_start = "clean-start" }
 );
-accepted!(
-    /// Of `exec`.
-    Exec { no_tty = "no-tty", interactive = "it" }
-);
+
+/// Asks for more words, of `start` and `restart`: the logs have them all.
+#[derive(Debug, Default, clap::Args)]
+pub struct Words {
+    #[arg(short, long, hide = true)]
+    verbose: bool,
+    #[arg(short, long, hide = true)]
+    debug: bool,
+}
+
+/// Of `status`: it is fast and asks each service anyway.
+#[derive(Debug, Default, clap::Args)]
+pub struct Status {
+    #[arg(long, hide = true)]
+    fast: bool,
+    #[arg(long, hide = true)]
+    all_envs: bool,
+    #[arg(long, hide = true)]
+    no_resources: bool,
+    #[arg(long, hide = true)]
+    no_health: bool,
+    #[arg(short, long, hide = true)]
+    verbose: bool,
+    #[arg(short, long, hide = true, value_name = "SECONDS")]
+    interval: Option<u64>,
+}
+
+/// Of `exec`: a program takes the terminal it is given, or does without.
+#[derive(Debug, Default, clap::Args)]
+pub struct Exec {
+    #[arg(short = 'T', long, hide = true)]
+    no_tty: bool,
+    #[arg(short = 'i', hide = true)]
+    interactive: bool,
+    #[arg(short = 't', hide = true)]
+    tty: bool,
+}

@@ -30,7 +30,6 @@ pub struct Args {
 }
 
 pub fn run(cx: &Context, args: Args) -> Outcome {
-    args.accepted.warn(&cx.terminal);
     let project = cx.project()?;
     let settings = cx.settings()?;
     let plan = Plan::new(&settings)?;

@@ -28,6 +28,9 @@ pub struct Args {
     /// Seconds between the tries
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10)]
     interval: u64,
+    /// Say it by the exit code alone
+    #[arg(long, global = true)]
+    quiet: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -54,6 +57,8 @@ struct HealthReport {
     unhealthy: usize,
     total: usize,
     services: Vec<Health>,
+    #[serde(skip)]
+    quiet: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,6 +73,9 @@ struct Health {
 
 impl View for HealthReport {
     fn text(&self, page: &mut Page) {
+        if self.quiet {
+            return;
+        }
         let rows: Vec<Vec<(String, Style)>> = self
             .services
             .iter()
@@ -99,6 +107,7 @@ impl HealthReport {
             unhealthy: services.len() - healthy,
             total: services.len(),
             services,
+            quiet: false,
         }
     }
 
@@ -130,7 +139,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         let known = status.services.iter().map(|service| service.name.clone()).collect();
         return Err(runtimes::Error::UnknownService { name: name.to_owned(), known }.into());
     }
-    Ok(Box::new(HealthReport::of_stack(&status, only)))
+    Ok(Box::new(HealthReport { quiet: args.quiet, ..HealthReport::of_stack(&status, only) }))
 }
 
 fn watch(cx: &Context) -> Outcome {
@@ -167,12 +176,9 @@ fn endpoint(args: &Args, url: &str) -> Outcome {
         Ok(code) => (if (200..400).contains(&code) { "healthy" } else { "unhealthy" }, format!("HTTP {code}")),
         Err(why) => ("unhealthy", why),
     };
-    Ok(Box::new(HealthReport::of(vec![Health {
-        service: url.to_owned(),
-        status,
-        details,
-        response_time_ms: Some(began.elapsed().as_millis()),
-    }])))
+    let health =
+        Health { service: url.to_owned(), status, details, response_time_ms: Some(began.elapsed().as_millis()) };
+    Ok(Box::new(HealthReport { quiet: args.quiet, ..HealthReport::of(vec![health]) }))
 }
 
 /// The status code that a GET answers with.

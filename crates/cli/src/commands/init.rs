@@ -91,7 +91,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     let options = Options { full: args.full, demo: args.demo, force: args.force, settings };
     let report = init(&args.folder, &options)?;
     let here = std::env::current_dir().and_then(|folder| folder.canonicalize()).ok();
-    let enter = (here.as_ref() != Some(&report.root)).then(|| format!("cd {}", args.folder.display()));
+    let enter = (here.as_ref() != Some(&report.root)).then(|| format!("cd {}", quoted(&args.folder)));
     Ok(Box::new(InitReport { report, quiet: args.quiet, demo: args.demo, enter }))
 }
 
@@ -142,4 +142,11 @@ fn answer(cx: &Context, name: &str, question: &str, usual: &str) -> Option<Strin
             Err(reason) => cx.terminal.warn(&format!("{name} {reason}")),
         }
     }
+}
+
+/// A path as a shell reads it back.
+fn quoted(path: &std::path::Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@%=:,".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

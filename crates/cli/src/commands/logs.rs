@@ -1,10 +1,11 @@
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use runtimes::embedded::{self, Filter, Follow};
 use serde::Serialize;
 use stack::log::{Level, Line};
-use terminal::{Page, Style, View};
+use terminal::{Failure, Page, Style, View};
 
 use crate::{Context, Error, Outcome};
 
@@ -34,27 +35,46 @@ pub struct Args {
     /// Only lines newer than this: 30s, 15m, 2h, 1d, or a time like 2026-01-31T12:00:00Z
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
+    /// Only what matters: warnings and errors
+    #[arg(short, long, conflicts_with_all = ["level", "errors"])]
+    quiet: bool,
+    /// Only the service and the message, without time and fields
+    #[arg(short, long)]
+    compact: bool,
+    // As the Bash tool spelled more lines.
+    #[arg(long, hide = true)]
+    more: bool,
+    #[arg(long, hide = true)]
+    all: bool,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-struct LogsReport(Vec<Line>);
+struct LogsReport {
+    lines: Vec<Line>,
+    #[serde(skip)]
+    compact: bool,
+}
 
 impl View for LogsReport {
     fn text(&self, page: &mut Page) {
-        for line in &self.0 {
-            show(page, line);
+        for line in &self.lines {
+            show(page, line, self.compact);
         }
     }
 }
 
-fn show(page: &mut Page, line: &Line) {
+fn show(page: &mut Page, line: &Line, compact: bool) {
     let style = match line.level {
         Level::Debug => Style::Dim,
         Level::Info => Style::Plain,
         Level::Warn => Style::Warning,
         Level::Error => Style::Bad,
     };
+    if compact {
+        let service = page.paint(Style::Link, &format!("{:<10}", line.service));
+        return page.line(format!("{service} {}", page.paint(style, &line.message)));
+    }
     let time = line.ts.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
     let fields: String = line.fields.iter().map(|(key, value)| format!(" {key}={value}")).collect();
     page.line(format!(
@@ -68,18 +88,28 @@ fn show(page: &mut Page, line: &Line) {
 
 /// One line as `logs` prints it.
 pub fn print(cx: &Context, line: &Line) {
+    print_line(cx, line, false);
+}
+
+fn print_line(cx: &Context, line: &Line, compact: bool) {
     let mut page = cx.terminal.page();
     if cx.terminal.json() {
         cx.terminal.raw(&(serde_json::to_string(line).unwrap_or_default() + "\n"));
     } else {
-        show(&mut page, line);
+        show(&mut page, line, compact);
         cx.terminal.raw(&page.finish());
     }
 }
 
 pub fn run(cx: &Context, args: Args) -> Outcome {
     let folder = cx.project()?.logs_dir();
-    let level = if args.errors { Some("error") } else { args.level.as_deref() };
+    known(cx, &folder, &args.services)?;
+    let level = match (args.errors, args.quiet) {
+        (true, _) => Some("error"),
+        (_, true) => Some("warn"),
+        _ => args.level.as_deref(),
+    };
+    let tail = if args.all { args.tail.max(100) } else { args.tail };
     let filter = Filter {
         services: args.services,
         search: args.search,
@@ -87,18 +117,30 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         since: args.since.as_deref().map(moment).transpose()?,
     };
     if !args.follow {
-        return Ok(Box::new(LogsReport(embedded::read(&folder, &filter, args.tail)?)));
+        return Ok(Box::new(LogsReport { lines: embedded::read(&folder, &filter, tail)?, compact: args.compact }));
     }
     let mut follow = Follow::new(&folder, filter.clone())?;
-    for line in embedded::read(&folder, &filter, args.tail)? {
-        print(cx, &line);
+    for line in embedded::read(&folder, &filter, tail)? {
+        print_line(cx, &line, args.compact);
     }
     loop {
         for line in follow.poll()? {
-            print(cx, &line);
+            print_line(cx, &line, args.compact);
         }
         std::thread::sleep(Duration::from_millis(150));
     }
+}
+
+/// Refuses a name that is neither in the plan nor has a log: no lines would look like a quiet service.
+fn known(cx: &Context, folder: &Path, names: &[String]) -> Result<(), Failure> {
+    let strange = |name: &&String| !folder.join(format!("{name}.log")).is_file();
+    let Some(name) = names.iter().find(strange) else { return Ok(()) };
+    let mut known = vec!["server".to_owned(), "gateway".to_owned()];
+    known.extend(cx.plan()?.services.into_iter().map(|service| service.name));
+    if known.contains(name) {
+        return Ok(());
+    }
+    Err(runtimes::Error::UnknownService { name: name.clone(), known }.into())
 }
 
 fn level_named(name: &str) -> Level {

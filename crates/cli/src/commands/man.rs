@@ -19,8 +19,11 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     match args.output {
         Some(folder) => {
             let name = folder.display().to_string();
-            std::fs::create_dir_all(&folder).map_err(failed(name.clone()))?;
-            clap_mangen::generate_to(command, &folder).map_err(failed(name))?;
+            let written = std::fs::create_dir_all(&folder).and_then(|()| clap_mangen::generate_to(command, &folder));
+            written.map_err(|source| Error::Usage {
+                message: format!("cannot write into {name}: {source}"),
+                fix: "name a folder you can write to: nself man --output ~/.local/share/man/man1".to_owned(),
+            })?;
         }
         None => {
             let mut page = Vec::new();

@@ -18,6 +18,8 @@ pub struct Args {
     /// Only what changed; today the same as everything
     #[arg(short, long, hide = true)]
     smart: bool,
+    #[command(flatten)]
+    words: super::accepted::Words,
 }
 
 pub fn run(cx: &Context, args: Args) -> Outcome {

@@ -38,6 +38,8 @@ pub struct Args {
     auto_ports: bool,
     #[command(flatten)]
     accepted: super::accepted::Start,
+    #[command(flatten)]
+    words: super::accepted::Words,
 }
 
 impl Args {
@@ -52,6 +54,7 @@ impl Args {
             skip_health_checks: false,
             auto_ports: false,
             accepted: super::accepted::Start::default(),
+            words: super::accepted::Words::default(),
         }
     }
 }

@@ -135,7 +135,6 @@ fn seconds(total: u64) -> String {
 }
 
 pub fn run(cx: &Context, args: Args) -> Outcome {
-    args.accepted.warn(&cx.terminal);
     if args.watch {
         return watch(cx, &args);
     }

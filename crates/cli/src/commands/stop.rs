@@ -24,12 +24,18 @@ pub struct Args {
     yes: bool,
     #[command(flatten)]
     accepted: super::accepted::Stop,
+    // Of the Bash tool; what there is to say is said. (-v is --volumes there, too.)
+    #[arg(long, hide = true)]
+    verbose: bool,
 }
 
 #[derive(Debug, Serialize)]
 struct StopReport {
     stopped: bool,
     services: Vec<String>,
+    /// What `--volumes` removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<super::destroy::DestroyReport>,
     milliseconds: u128,
 }
 
@@ -38,8 +44,12 @@ impl View for StopReport {
         let time = page.paint(Style::Dim, &format!("({} ms)", self.milliseconds));
         match (self.stopped, self.services.as_slice()) {
             (false, _) => page.line("The stack is not running."),
+            (true, []) if self.removed.is_some() => page.line(format!("Stopped. {time}")),
             (true, []) => page.line(format!("Stopped. Your data stays in .nself/data. {time}")),
             (true, services) => page.line(format!("Stopped {}. {time}", services.join(", "))),
+        }
+        if let Some(removed) = &self.removed {
+            View::text(removed, page);
         }
     }
 }
@@ -54,15 +64,14 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         return Ok(Box::new(StopReport {
             stopped: true,
             services: args.services,
+            removed: None,
             milliseconds: began.elapsed().as_millis(),
         }));
     }
     let stopped = embedded::stop(&project, limit(cx, args.graceful))?;
     let milliseconds = began.elapsed().as_millis();
-    if args.volumes {
-        super::destroy::volumes(cx, args.yes)?;
-    }
-    Ok(Box::new(StopReport { stopped, services: Vec::new(), milliseconds }))
+    let removed = args.volumes.then(|| super::destroy::volumes(cx, args.yes)).transpose()?;
+    Ok(Box::new(StopReport { stopped, services: Vec::new(), removed, milliseconds }))
 }
 
 /// How long a stop may take: the flag, else `NSELF_STOP_TIMEOUT` where settings can be read, and some more for PostgreSQL.

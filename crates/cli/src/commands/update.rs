@@ -13,6 +13,15 @@ pub struct Args {
     /// Only look (the only thing it can do: this version does not replace itself)
     #[arg(long)]
     check: bool,
+    // Of the Bash tool; there is one program to update.
+    #[arg(long, hide = true)]
+    cli: bool,
+    #[arg(long, hide = true)]
+    admin: bool,
+    #[arg(long, hide = true)]
+    restart: bool,
+    #[arg(long, hide = true)]
+    force: bool,
 }
 
 #[derive(Debug, Serialize)]

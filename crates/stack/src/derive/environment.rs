@@ -114,11 +114,7 @@ impl Subject<'_> {
     /// A value of the user's: by reference when its name or its content is a secret.
     fn own(&self, name: &str, value: &str, reference: &str) -> EnvValue {
         let holds_secret = self.settings.redact(value) != value || self.settings.shown(reference, value) != value;
-        if is_secret(name) || holds_secret {
-            secret(reference, "{}")
-        } else {
-            EnvValue::Plain(value.to_owned())
-        }
+        if is_secret(name) || holds_secret { secret(reference, "{}") } else { EnvValue::Plain(value.to_owned()) }
     }
 }
 

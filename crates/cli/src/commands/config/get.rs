@@ -50,9 +50,10 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
             return Err(project::Error::UnknownSetting { name: args.name, suggestion }.into());
         }
     };
-    if value.is_some() && project::is_secret(&name) && !args.reveal {
+    if !args.reveal && value.as_ref().is_some_and(|value| settings.shown(&name, value) != *value) {
+        let holds = if project::is_secret(&name) { "is" } else { "holds" };
         return Err(Error::Usage {
-            message: format!("{} is a secret", args.name),
+            message: format!("{} {holds} a secret", args.name),
             fix: format!("nself config get {} --reveal", args.name),
         }
         .into());

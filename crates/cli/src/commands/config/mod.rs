@@ -3,12 +3,14 @@
 mod edit;
 mod get;
 mod list;
-mod secrets;
+pub mod secrets;
 mod set;
 mod show;
+mod unset;
 pub mod validate;
 
 use clap::Subcommand;
+use project::Settings;
 
 use crate::{Context, Outcome};
 
@@ -29,6 +31,8 @@ enum Command {
     Show(show::Args),
     Get(get::Args),
     Set(set::Args),
+    #[command(alias = "delete")]
+    Unset(unset::Args),
     List(list::Args),
     Edit(edit::Args),
     Validate(validate::Args),
@@ -41,6 +45,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         Command::Show(args) => show::run(cx, args),
         Command::Get(args) => get::run(cx, args),
         Command::Set(args) => set::run(cx, args),
+        Command::Unset(args) => unset::run(cx, args),
         Command::List(args) => list::run(cx, args),
         Command::Edit(args) => edit::run(cx, args),
         Command::Validate(args) => validate::run(cx, args),
@@ -50,6 +55,6 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
 }
 
 /// A value as people may see it.
-fn shown(name: &str, value: &str, reveal: bool) -> String {
-    if project::is_secret(name) && !reveal { "••••".to_owned() } else { value.to_owned() }
+fn shown(settings: &Settings, name: &str, value: &str, reveal: bool) -> String {
+    if reveal { value.to_owned() } else { settings.shown(name, value) }
 }

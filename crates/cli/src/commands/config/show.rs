@@ -83,8 +83,8 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         };
         lines.push(Line {
             name: setting.name.to_owned(),
-            value: shown(setting.name, value, args.reveal),
-            secret: setting.is_secret(),
+            value: shown(settings, setting.name, value, args.reveal),
+            secret: settings.hides(setting.name),
             origin: settings.origin(setting.name),
             group: Some(setting.group),
         });
@@ -96,8 +96,8 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         }
         lines.push(Line {
             name: name.to_owned(),
-            value: shown(name, value, args.reveal),
-            secret: project::is_secret(name),
+            value: shown(settings, name, value, args.reveal),
+            secret: settings.hides(name),
             origin: origin.clone(),
             group: setting.map(|setting| setting.group),
         });

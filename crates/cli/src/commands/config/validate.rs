@@ -1,5 +1,7 @@
+use project::Diagnostic;
 use project::{EnvName, Exit, Problem, Severity, cascade, environments};
 use serde::Serialize;
+use stack::Plan;
 use terminal::{Page, Style, View};
 
 use crate::{Context, Outcome};
@@ -15,6 +17,11 @@ pub struct Args {
     /// Warnings count as errors
     #[arg(long)]
     strict: bool,
+    // Of the Bash tool: what they asked for is always done.
+    #[arg(long, hide = true)]
+    security: bool,
+    #[arg(long, hide = true)]
+    deploy: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -56,8 +63,25 @@ pub fn report(cx: &Context, name: Option<&str>, strict: bool) -> Outcome {
     let project = cx.project()?;
     let name = name.or(cx.env.as_deref());
     let environment = cascade::active(&project, name)?.name;
-    let problems = environments::validate(&project, name)?;
+    let mut problems = environments::validate(&project, name)?;
+    let wrong = problems.iter().any(Problem::is_error);
+    // Settings that are right one by one may contradict each other.
+    if !wrong && let Err(contradiction) = Plan::new(&project.inspect(name)?.settings) {
+        problems.insert(0, found(&contradiction));
+    }
     let errors = problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = problems.len() - errors;
     Ok(Box::new(ValidateReport { environment, errors, warnings, problems, strict }))
+}
+
+fn found(contradiction: &stack::Error) -> Problem {
+    let fix = contradiction.fix().map(|fix| format!(" ({fix})")).unwrap_or_default();
+    Problem {
+        severity: Severity::Error,
+        name: None,
+        file: None,
+        line: None,
+        message: format!("{contradiction}{fix}"),
+        suggestion: None,
+    }
 }

@@ -30,6 +30,7 @@ impl View for DeleteReport {
 
 pub fn run(cx: &Context, args: Args) -> Outcome {
     let project = cx.project()?;
+    environments::deletable(&project, &args.name)?;
     let settings = project.inspect(Some(&args.name))?.settings;
     let allowed = args.consent.destructive(cx, &settings)?;
     let backup = environments::delete(&project, &args.name, &allowed)?;

@@ -1,3 +1,4 @@
+use project::cascade::Chooser;
 use project::environments::{self, Status};
 use serde::Serialize;
 use terminal::{Page, Style, View};
@@ -22,13 +23,18 @@ struct StatusReport(Status);
 impl View for StatusReport {
     fn text(&self, page: &mut Page) {
         let Status { summary, chosen_by, files, server, errors, warnings } = &self.0;
-        let by = serde_json::to_value(chosen_by)
-            .ok()
-            .and_then(|by| Some(by.as_str()?.replace('_', " ")))
-            .unwrap_or_default();
+        let by = match chosen_by {
+            Chooser::Argument => "its name on the command line",
+            Chooser::TargetEnv => "TARGET_ENV in this shell",
+            Chooser::NselfEnv => "NSELF_ENV in this shell",
+            Chooser::Switch => "nself env switch",
+            Chooser::File => "ENV= in .env",
+            Chooser::Process => "ENV in this shell",
+            Chooser::Default => "default",
+        };
         let active = if summary.active { " (active)" } else { "" };
         page.line(format!("{}{active}", page.paint(Style::Bold, summary.name.as_str())));
-        let mut rows = vec![("tier", summary.tier.to_string()), ("chosen by", by)];
+        let mut rows = vec![("tier", summary.tier.to_string()), ("chosen by", by.to_owned())];
         if let Some(server) = server.as_ref().filter(|server| !server.host.is_empty()) {
             let user = if server.user.is_empty() { String::new() } else { format!("{}@", server.user) };
             rows.push(("server", format!("{user}{}:{} {}", server.host, server.port, server.deploy_path)));

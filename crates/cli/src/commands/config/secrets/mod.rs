@@ -28,6 +28,13 @@ enum Command {
     List(list::Args),
     Generate(generate::Args),
     Rotate(rotate::Args),
+    // As the Bash tool spelled them.
+    #[command(hide = true)]
+    Get(super::get::Args),
+    #[command(hide = true)]
+    Set(super::set::Args),
+    #[command(hide = true, alias = "delete")]
+    Unset(super::unset::Args),
 }
 
 pub fn run(cx: &Context, args: Args) -> Outcome {
@@ -35,6 +42,9 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         Command::List(args) => list::run(cx, args),
         Command::Generate(args) => generate::run(cx, args),
         Command::Rotate(args) => rotate::run(cx, args),
+        Command::Get(args) => super::get::run(cx, args),
+        Command::Set(args) => super::set::run(cx, args),
+        Command::Unset(args) => super::unset::run(cx, args),
     }
 }
 
