@@ -90,7 +90,9 @@ fn count(problems: &[Problem], one: &str, many: &str) -> String {
 }
 
 fn lines(problems: &[Problem]) -> String {
-    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    // What is doubtful beside what is wrong is for `config validate`.
+    let wrong = problems.iter().filter(|problem| problem.is_error());
+    wrong.map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// The next command when a file or folder does not do what it should.
