@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use postgres::{Bootstrap, Cluster, Placement, Postmaster, Wanted};
+use postgres::{Bootstrap, Cluster, Placement, Wanted};
 use project::Settings;
 use stack::Service;
 use stack::log::{Level, Line};
@@ -76,12 +76,6 @@ fn check(cluster: Arc<Cluster>, wanted: Bootstrap, failed: impl Fn(Error) + Send
     Arc::new(move || {
         let (cluster, wanted, complete, failed) = (cluster.clone(), wanted.clone(), complete.clone(), failed.clone());
         Box::pin(async move {
-            // Its own lock file says when it is ready; asking over a connection before that would fill its log with
-            // refusals.
-            let status = Postmaster::find(&cluster.data_dir).and_then(|found| found.status);
-            if status.as_deref() != Some("ready") {
-                return Err(Red::Now(format!("it is {}", status.as_deref().unwrap_or("starting"))));
-            }
             cluster.ready(Duration::from_secs(5)).await.map_err(|error| Red::Now(error.to_string()))?;
             if !complete.load(Ordering::Relaxed) {
                 if let Err(error) = cluster.bootstrap(&wanted).await {
