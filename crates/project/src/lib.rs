@@ -33,6 +33,7 @@ mod lock;
 mod mask;
 pub mod ports;
 mod problem;
+pub mod process;
 mod project;
 mod resolve;
 mod secret;

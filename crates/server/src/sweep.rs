@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use project::process::is_alive;
 
 use crate::supervisor::process::STACK_MARK;
 
@@ -23,10 +24,10 @@ pub fn orphans(root: &Path, data: &Path) -> usize {
     }
     let limit = Instant::now() + GRACE;
     let mut killed = false;
-    while found.iter().any(|(pid, _)| alive(*pid)) {
+    while found.iter().any(|(pid, _)| is_alive(pid.as_raw().cast_unsigned())) {
         if Instant::now() > limit && !killed {
             killed = true;
-            for (pid, _) in found.iter().filter(|(pid, _)| alive(*pid)) {
+            for (pid, _) in found.iter().filter(|(pid, _)| is_alive(pid.as_raw().cast_unsigned())) {
                 let _ = kill(*pid, Signal::SIGKILL);
             }
         }
@@ -69,10 +70,4 @@ fn is_postmaster(folder: &str, data: Option<&Path>) -> bool {
     data.is_some_and(|data| {
         name.trim_end() == "postgres" && std::fs::read_link(format!("{folder}/cwd")).is_ok_and(|cwd| cwd == data)
     })
-}
-
-/// False for zombies too: they hold nothing.
-fn alive(pid: Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
 }

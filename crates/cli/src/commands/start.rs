@@ -1,6 +1,8 @@
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
+use project::ports::is_free;
 use project::{Exit, Project, Settings};
 use runtimes::embedded;
 use serde::Serialize;
@@ -176,6 +178,8 @@ fn check_names(plan: &Plan, names: &[String]) -> Result<(), runtimes::Error> {
     }
 }
 
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
 /// Moves every taken port of a stopped stack to a free one and writes it where the settings had it.
 fn free_ports(cx: &Context, project: &Project) -> Result<Vec<PortChange>, Failure> {
     if embedded::is_running(project) {
@@ -190,18 +194,14 @@ fn free_ports(cx: &Context, project: &Project) -> Result<Vec<PortChange>, Failur
     let mut used: Vec<u16> = wanted.iter().map(|(_, port)| *port).collect();
     let mut changes = Vec::new();
     for (setting, from) in wanted {
-        if is_free(from) {
+        if is_free(LOOPBACK, from) {
             continue;
         }
-        let to = (from.saturating_add(1)..=u16::MAX).find(|port| !used.contains(port) && is_free(*port));
+        let to = (from.saturating_add(1)..=u16::MAX).find(|port| !used.contains(port) && is_free(LOOPBACK, *port));
         let Some(to) = to else { continue };
         used.push(to);
         project::config::set(project, cx.env.as_deref(), &setting, &to.to_string())?;
         changes.push(PortChange { setting, from, to });
     }
     Ok(changes)
-}
-
-fn is_free(port: u16) -> bool {
-    std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()
 }

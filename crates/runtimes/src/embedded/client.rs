@@ -109,19 +109,13 @@ pub fn stop(project: &Project, limit: Duration) -> Result<bool, Error> {
         Err(error) => return Err(error),
     }
     // The lock is the last thing a server lets go of, and then its process ends.
-    while project.lock("server").is_err() || is_alive(pid) {
+    while project.lock("server").is_err() || project::process::is_alive(pid) {
         if began.elapsed() > limit {
             return Err(Error::DidNotStop { pid, seconds: limit.as_secs() });
         }
         std::thread::sleep(Duration::from_millis(2));
     }
     Ok(true)
-}
-
-/// False for a zombie: it waits for its parent only.
-fn is_alive(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
 }
 
 /// Asks a running server to read the database's schema again; fine when none runs.
