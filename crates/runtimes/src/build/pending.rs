@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -201,11 +201,15 @@ fn leftovers(project: &Project) -> Result<Vec<PathBuf>, Error> {
 /// Content and mode; nothing and 0 when there is no such file.
 fn read(path: &Path) -> Result<(Option<Vec<u8>>, u32), Error> {
     let missing = |error: &std::io::Error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
-    match std::fs::read(path) {
-        Ok(bytes) => {
-            let metadata = std::fs::metadata(path).map_err(|error| io("read", path, error))?;
-            Ok((Some(bytes), metadata.permissions().mode() & 0o7777))
-        }
+    // By one open file: another build may replace it or take it away at any moment.
+    let whole = std::fs::File::open(path).and_then(|mut file| {
+        let mode = file.metadata()?.permissions().mode() & 0o7777;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok((Some(bytes), mode))
+    });
+    match whole {
+        Ok(found) => Ok(found),
         Err(error) if missing(&error) => Ok((None, 0)),
         Err(error) => Err(io("read", path, error)),
     }
