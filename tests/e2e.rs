@@ -58,6 +58,34 @@ fn data_survives_stop_start_and_restart() {
 }
 
 #[test]
+fn a_restart_with_wrong_settings_stops_nothing() {
+    let sandbox = Sandbox::plain();
+    sandbox.start();
+    let pid = sandbox.server_pid();
+    let env = sandbox.folder().join(".env");
+    let text = std::fs::read_to_string(&env).unwrap();
+    std::fs::write(&env, format!("{text}REDIS_PORT=abc\n")).unwrap();
+    let refused = sandbox.run(&["restart"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert_eq!(refused.stderr.matches("REDIS_PORT").count(), 1, "{}", refused.stderr);
+    std::fs::write(&env, text).unwrap();
+    assert_eq!(sandbox.server_pid(), pid);
+}
+
+#[test]
+fn data_of_another_major_is_refused_with_the_way_on() {
+    let sandbox = Sandbox::plain();
+    sandbox.start();
+    sandbox.ok(&["stop"]);
+    std::fs::write(sandbox.data().join("PG_VERSION"), "13\n").unwrap();
+    for _ in 0..3 {
+        let refused = sandbox.run(&["start"]);
+        assert!(refused.stderr.contains("error[NS-PG-"), "{}", refused.stderr);
+        assert_eq!(sandbox.processes(), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn ctrl_c_during_a_start_says_what_it_leaves() {
     let sandbox = Sandbox::plain();
     let mut command = sandbox.command(&["start"]);

@@ -17,7 +17,7 @@ use crate::Error;
 use crate::layout::{Layout, names, sync};
 use crate::trash::make_private;
 
-pub(crate) use read::{Target, units_of, unpack};
+pub(crate) use read::{Target, check, units_of, unpack};
 
 /// Name of the entry that describes an archive.
 const MANIFEST: &str = ".nself-archive.json";

@@ -58,13 +58,14 @@ struct Journal {
     swaps: Vec<Swap>,
 }
 
-/// Looks at an archive (see [`archive::pick`]) and at what it would replace.
+/// Looks at an archive (see [`archive::pick`]), reading it whole, and at what it would replace.
 ///
 /// # Errors
 /// [`Error::NoArchive`], [`Error::Damaged`], [`Error::Newer`].
 pub fn plan(project: &Project, name: &str, environment: &str, wanted: Option<&str>) -> Result<Plan, Error> {
     let archive = archive::pick(project, wanted)?;
     let layout = Layout::new(project, name);
+    archive::check(&archive.path)?;
     let brings = archive::units_of(&archive)?;
     let present = brings.iter().filter_map(|unit| place(&layout, unit)).filter(|path| path.symlink_metadata().is_ok());
     let replaces = present.map(|path| layout.item(&path, "replaced")).collect();

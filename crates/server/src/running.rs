@@ -125,8 +125,10 @@ impl Running {
         };
         if let Err(error) = result {
             tracing::error!(service = service.name, "{error}");
-            self.board.set(&service.name, State::Failed, Some(error.to_string()));
-            lock(&self.failures).insert(service.name, error);
+            // The reason first: whoever sees the state asks for it at once.
+            let words = error.to_string();
+            lock(&self.failures).insert(service.name.clone(), error);
+            self.board.set(&service.name, State::Failed, Some(words));
         }
     }
 

@@ -25,6 +25,9 @@ pub struct Args {
 pub fn run(cx: &Context, args: Args) -> Outcome {
     let project = cx.project()?;
     if args.all || args.smart || args.services.is_empty() {
+        // What cannot start again is not stopped.
+        project::secrets::ensure(&project, cx.env.as_deref())?;
+        cx.plan()?;
         embedded::stop(&project, super::stop::limit(cx, None))?;
         return super::start::run(cx, super::start::Args::again(args.timeout));
     }

@@ -126,7 +126,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     }
     explain_interrupt(cx.terminal);
     let status = embedded::start(&project, &start_options(cx, &args, &settings), |name, state, detail| {
-        if matches!(state, State::Failed | State::Restarting | State::Unhealthy) {
+        if matches!(state, State::Restarting | State::Unhealthy) {
             cx.terminal.warn(&format!("{name}: {}", detail.unwrap_or("not healthy")));
         }
     })?;

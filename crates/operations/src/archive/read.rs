@@ -60,6 +60,30 @@ pub(super) fn verify(path: &Path, written: &Written) -> Result<(), Error> {
     drain(tar, path)
 }
 
+/// Reads a whole archive once: what is cut short or garbled is known before anything is stopped or changed for it.
+pub(crate) fn check(path: &Path) -> Result<(), Error> {
+    let damaged = |error: std::io::Error| Error::damaged(path, innermost(&error));
+    let mut tar = open(path)?;
+    for entry in tar.entries().map_err(damaged)? {
+        std::io::copy(&mut entry.map_err(damaged)?, &mut std::io::sink()).map_err(damaged)?;
+    }
+    drain(tar, path)
+}
+
+/// What an entry that cannot be unpacked means: an archive that is no whole one, or a disk that takes no more.
+fn unpacking(archive: &Path, placed: &Path, error: std::io::Error) -> Error {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    match error.kind() {
+        UnexpectedEof | InvalidData | InvalidInput => Error::damaged(archive, innermost(&error)),
+        // The system's own reason, not tar's words around it.
+        kind => Error::io("write", placed)(std::io::Error::new(kind, innermost(&error))),
+    }
+}
+
+fn innermost(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).last().map(ToString::to_string).unwrap_or_default()
+}
+
 /// Folders may come back with a slash at the end.
 fn trimmed(path: &Path) -> PathBuf {
     path.components().collect()
@@ -139,7 +163,7 @@ pub(crate) fn unpack(archive: &Archive, units: &[String], target: &Target<'_>) -
         let data = unit.starts_with(DATA);
         let folder = if data { target.data.unwrap_or(target.configuration) } else { target.configuration };
         let placed = folder.join(trimmed(&name));
-        if !entry.unpack_in(folder).map_err(Error::io("write", &placed))? {
+        if !entry.unpack_in(folder).map_err(|error| unpacking(&archive.path, &placed, error))? {
             return Err(Error::damaged(&archive.path, format!("{} leads out of the project", name.display())));
         }
         if root {

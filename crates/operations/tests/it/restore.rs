@@ -80,6 +80,9 @@ fn a_damaged_archive_changes_nothing() {
     flipped[middle] ^= 0xff;
     for bytes in [&whole[..whole.len() - 1], &whole[..whole.len() / 2], &flipped] {
         std::fs::write(&archive.path, bytes).unwrap();
+        // Known from the plan, so nothing has to be stopped to find out.
+        let plan = operation::plan(&fixture.project, "shop", "dev", Some(&archive.name));
+        assert!(matches!(plan, Err(Error::Damaged { .. } | Error::NoArchive { .. })), "{plan:?}");
         assert!(restore(&fixture.project, 2, Some(&archive.name)).is_err());
         assert_eq!(fixture.mark().as_deref(), Some("second"));
         assert!(!fixture.path(".nself/.staging").exists() && !fixture.path(".nself/data/.staging").exists());
