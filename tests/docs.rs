@@ -62,9 +62,11 @@ fn code_blocks_run() {
             .output()
             .unwrap();
         let said = said(output);
-        for folder in std::fs::read_dir(sandbox.home()).unwrap().flatten() {
-            if folder.path().join(".nself").is_dir() {
-                let _ = Command::new(binary).args(["destroy", "--yes"]).current_dir(folder.path()).output();
+        // A page works in the folder it is started in, or makes one in it.
+        let made = std::fs::read_dir(sandbox.home()).unwrap().flatten().map(|entry| entry.path());
+        for folder in made.chain([sandbox.home().to_owned()]) {
+            if folder.join(".nself").is_dir() {
+                let _ = Command::new(binary).args(["destroy", "--yes"]).current_dir(folder).output();
             }
         }
         assert_eq!(said.code, 0, "{}\n{}\n{}", page.display(), said.stdout, said.stderr);
