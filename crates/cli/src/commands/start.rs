@@ -69,7 +69,6 @@ struct StartReport {
     milliseconds: u128,
     ports_changed: Vec<PortChange>,
     deferred: Vec<Deferred>,
-    console: Option<String>,
 }
 
 /// A port that `--auto-ports` moved.
@@ -132,7 +131,6 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     })?;
     let urls = plan.urls().into_iter().map(|url| (url.service, url.http)).collect();
     Ok(Box::new(StartReport {
-        console: plan.service("console").map(|_| format!("{}/console", status.server.url)),
         status,
         urls,
         milliseconds: began.elapsed().as_millis(),

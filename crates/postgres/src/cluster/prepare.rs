@@ -144,7 +144,7 @@ impl Cluster {
 
     fn access_rules(&self, data_dir: &Path) -> String {
         let names: Vec<String> = self.superusers(data_dir).iter().map(|name| quote(name)).collect();
-        include_str!("../../assets/pg_hba.conf").replace("{superusers}", &names.join(","))
+        include_str!("../../../../assets/postgres/pg_hba.conf").replace("{superusers}", &names.join(","))
     }
 
     /// Who may come in as a superuser over the socket: the user the server runs as, and the one nself runs as.

@@ -135,7 +135,7 @@ pub(super) fn include(data_dir: &Path) -> Result<(), Error> {
     let path = data_dir.join("postgresql.conf");
     let append = || -> std::io::Result<()> {
         let mut file = std::fs::OpenOptions::new().append(true).open(&path)?;
-        file.write_all(include_str!("../../assets/include.conf").as_bytes())
+        file.write_all(include_str!("../../../../assets/postgres/include.conf").as_bytes())
     };
     append().map_err(Error::io("write", &path))
 }
