@@ -27,6 +27,7 @@ pub mod execute;
 mod failure;
 mod http;
 mod introspection;
+pub mod outbound;
 pub mod parse;
 pub mod plan;
 pub mod schema;

@@ -14,7 +14,7 @@ use crate::parse::{self, Operation};
 use crate::plan::{Plan, RootValue};
 use crate::schema::Schema;
 use crate::value::Provided;
-use crate::{Error, execute, sql};
+use crate::{Error, execute, outbound, sql};
 
 /// What the service is started with.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Options {
     pub statement_timeout: Option<Duration>,
     /// Bytes of a request's body.
     pub body_limit: usize,
+    /// Where `{{NAME}}` and `value_from_env` of the metadata find their values.
+    pub environment: Arc<outbound::Environment>,
 }
 
 impl Options {
@@ -48,6 +50,7 @@ impl Options {
             dev_mode: false,
             statement_timeout: Some(Duration::from_secs(60)),
             body_limit: 8 << 20,
+            environment: Arc::default(),
         }
     }
 }

@@ -1,0 +1,142 @@
+//! Which headers go out.
+
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::failure::{Code, Failure};
+
+use super::{Environment, template};
+
+/// A header of the metadata: `{name, value}` or `{name, value_from_env}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configured {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_from_env: Option<String>,
+}
+
+impl Configured {
+    /// All of them with their values.
+    ///
+    /// # Errors
+    /// A variable is not set, or a name or value cannot stand in a header.
+    pub fn resolve_all(list: &[Self], environment: &Environment) -> Result<HeaderMap, Failure> {
+        let mut headers = HeaderMap::with_capacity(list.len());
+        for configured in list {
+            let value = match (&configured.value_from_env, &configured.value) {
+                (Some(name), _) => template::variable(environment, name)?.to_owned(),
+                (None, Some(value)) => template::resolve(environment, value)?,
+                (None, None) => String::new(),
+            };
+            let name = HeaderName::try_from(configured.name.as_str());
+            match (name, HeaderValue::try_from(value)) {
+                (Ok(name), Ok(value)) => headers.insert(name, value),
+                _ => {
+                    let message = format!("the header '{}' cannot be sent", configured.name);
+                    return Err(Failure::new(Code::BadRequest, "$", message));
+                }
+            };
+        }
+        Ok(headers)
+    }
+}
+
+/// What every request carries.
+pub(super) fn defaults() -> HeaderMap {
+    let agent = HeaderValue::from_static("hasura-graphql-engine/v2.48.1");
+    let json = HeaderValue::from_static("application/json");
+    HeaderMap::from_iter([(CONTENT_TYPE, json), (USER_AGENT, agent)])
+}
+
+/// Of the connection or the body, not of the client; never sent on.
+const WITHHELD: [&str; 20] = [
+    "accept",
+    "accept-datetime",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "connection",
+    "content-length",
+    "content-md5",
+    "content-type",
+    "dnt",
+    "host",
+    "keep-alive",
+    "origin",
+    "referer",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "x-hasura-admin-secret",
+];
+
+/// The client's headers that go to a webhook or remote schema with `forward_client_headers`: all but those of the
+/// connection. Host, origin and agent go under `X-Forwarded-…`. The admin secret stays here.
+pub fn forwarded(client: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in client {
+        let renamed = match name.as_str() {
+            "host" => Some(HeaderName::from_static("x-forwarded-host")),
+            "origin" => Some(HeaderName::from_static("x-forwarded-origin")),
+            "user-agent" => Some(HeaderName::from_static("x-forwarded-user-agent")),
+            "x-hasura-access-key" => None,
+            other if other.starts_with("sec-websocket-") => None,
+            other if WITHHELD.contains(&other) => None,
+            _ => Some(name.clone()),
+        };
+        if let Some(name) = renamed {
+            headers.append(name, value.clone());
+        }
+    }
+    headers
+}
+
+/// `[{"name", "value"}, …]`, as Hasura shows headers in errors and logs.
+pub fn pairs(headers: &HeaderMap) -> Value {
+    let shown = |(name, value): (&HeaderName, &HeaderValue)| json!({ "name": title_case(name.as_str()), "value": String::from_utf8_lossy(value.as_bytes()) });
+    headers.iter().map(shown).collect()
+}
+
+/// `content-type` as `Content-Type`: names come in lower case from the parser.
+fn title_case(name: &str) -> String {
+    let mut start = true;
+    let upper = |found: char| {
+        let found = if start { found.to_ascii_uppercase() } else { found };
+        start = found == '-';
+        found
+    };
+    name.chars().map(upper).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_and_hop_by_hop_headers_stay() {
+        let names = ["host", "x-hasura-admin-secret", "authorization", "cookie", "content-length", "user-agent"];
+        let client: HeaderMap =
+            names.iter().map(|name| (HeaderName::from_static(name), HeaderValue::from_static("v"))).collect();
+        let found = forwarded(&client);
+        let mut found: Vec<&str> = found.keys().map(HeaderName::as_str).collect();
+        found.sort_unstable();
+        assert_eq!(found, ["authorization", "cookie", "x-forwarded-host", "x-forwarded-user-agent"]);
+    }
+
+    #[test]
+    fn a_header_takes_its_value_from_the_environment() {
+        let environment = Environment::from([("TOKEN".to_owned(), "t".to_owned())]);
+        let from = |json: Value| -> Vec<Configured> { serde_json::from_value(json).unwrap() };
+        let list = from(json!([{"name": "A", "value": "x{{TOKEN}}"}, {"name": "B", "value_from_env": "TOKEN"}]));
+        let headers = Configured::resolve_all(&list, &environment).unwrap();
+        assert_eq!((headers["a"].as_bytes(), headers["b"].as_bytes()), (&b"xt"[..], &b"t"[..]));
+        let missing = from(json!([{"name": "B", "value_from_env": "NONE"}]));
+        let failure = Configured::resolve_all(&missing, &environment).unwrap_err();
+        assert_eq!(failure.message, "environment variable 'NONE' not set");
+    }
+}
