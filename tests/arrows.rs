@@ -1,5 +1,5 @@
 //! Which room may know which: `nself → cli → {operations, runtimes, server} → services → {database, backup} →
-//! {postgres, stack} → project`, and `terminal` for `cli` alone.
+//! {postgres, stack, metadata} → project`, and `terminal` for `cli` alone.
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
@@ -14,6 +14,7 @@ const HEIGHT: &[(&str, u8)] = &[
     ("nself-gateway", 4),
     ("nself-graphql", 4),
     ("nself-database", 3),
+    ("nself-metadata", 2),
     ("nself-postgres", 2),
     ("nself-stack", 2),
     ("nself-terminal", 2),
