@@ -5,7 +5,7 @@
 //!
 //! Key types: [`Installation`] (programs on this machine, from [`find()`]), [`Cluster`] (a data directory and how to run
 //! it), [`tune::Tuning`] (parameters for a machine), [`placement::Placement`] (where a project's data lives),
-//! [`Pool`], [`Ident`] (a quoted name) and [`catalog::Catalog`] (a schema as a value).
+//! [`Pool`], [`Ident`] (a quoted name), [`replication::Connection`] (changes as they commit) and [`catalog::Catalog`] (a schema as a value).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), postgres::Error> {
@@ -32,6 +32,7 @@ pub mod log;
 pub mod placement;
 mod pool;
 pub mod portable;
+pub mod replication;
 mod scram;
 pub mod tune;
 mod user;

@@ -107,7 +107,10 @@ fn cluster(installation: Installation, folder: &Path) -> Cluster {
     cluster.parameters = [
         ("fsync", "off"),
         ("full_page_writes", "off"),
-        ("synchronous_commit", "off"),
+        // Without fsync a commit waits for nothing, and who follows the log hears of it at once.
+        ("synchronous_commit", "on"),
+        ("max_wal_senders", "60"),
+        ("max_replication_slots", "60"),
         ("autovacuum", "off"),
         ("max_wal_size", "256MB"),
         ("max_prepared_transactions", "10"),

@@ -130,6 +130,8 @@ impl Cluster {
             ("log_line_prefix", log::LINE_PREFIX.to_owned()),
             ("log_checkpoints", "off".to_owned()),
             ("lc_messages", "C".to_owned()),
+            // Live queries hear of changes by logical decoding.
+            ("wal_level", "logical".to_owned()),
         ];
         parameters.extend(self.tuning.parameters());
         parameters.extend(self.parameters.iter().map(|(name, value)| (name.as_str(), value.clone())));

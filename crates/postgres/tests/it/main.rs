@@ -9,4 +9,5 @@ mod harness;
 mod placement;
 mod pool;
 mod portable;
+mod replication;
 mod users;
