@@ -43,6 +43,8 @@ const KNOWN: &[(&str, Policy)] = &[
     ("/console/", Policy::Session),
     ("/console/live", Policy::Session),
     ("/console/live?service=postgres", Policy::Session),
+    ("/console/graphiql", Policy::Session),
+    ("/console/graphql", Policy::Session),
     ("/console/logs", Policy::Nothing),
     ("/console/../v1/graphql", Policy::Nothing),
     ("/console/assets/x/../../../../.env", Policy::Nothing),

@@ -30,6 +30,36 @@ const ASSETS: &[Asset] = &[
         kind: "text/javascript; charset=utf-8",
         content: include_str!("../../../assets/web/login.js"),
     },
+    Asset {
+        name: "graphiql.js",
+        kind: "text/javascript; charset=utf-8",
+        content: include_str!("../../../assets/web/graphiql.js"),
+    },
+    Asset {
+        name: "graphiql.min.js",
+        kind: "text/javascript; charset=utf-8",
+        content: include_str!("../../../assets/web/vendor/graphiql.min.js"),
+    },
+    Asset {
+        name: "graphql-ws.min.js",
+        kind: "text/javascript; charset=utf-8",
+        content: include_str!("../../../assets/web/vendor/graphql-ws.min.js"),
+    },
+    Asset {
+        name: "react-dom.min.js",
+        kind: "text/javascript; charset=utf-8",
+        content: include_str!("../../../assets/web/vendor/react-dom.min.js"),
+    },
+    Asset {
+        name: "react.min.js",
+        kind: "text/javascript; charset=utf-8",
+        content: include_str!("../../../assets/web/vendor/react.min.js"),
+    },
+    Asset {
+        name: "graphiql.min.css",
+        kind: "text/css; charset=utf-8",
+        content: include_str!("../../../assets/web/vendor/graphiql.min.css"),
+    },
     Asset { name: "icon.svg", kind: "image/svg+xml", content: include_str!("../../../assets/web/icon.svg") },
 ];
 

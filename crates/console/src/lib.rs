@@ -23,6 +23,7 @@
 mod access;
 mod assets;
 mod error;
+mod graphiql;
 mod line;
 mod live;
 mod pages;
@@ -51,6 +52,18 @@ pub trait Stack: Send + Sync {
     fn tail(&self, service: Option<&str>, lines: usize) -> Vec<Line>;
     /// Every log line from now on.
     fn follow(&self) -> broadcast::Receiver<Line>;
+    /// The GraphQL API, while it runs.
+    fn graphql(&self) -> Option<GraphqlApi>;
+}
+
+/// A way to ask the GraphQL API anything.
+pub struct GraphqlApi {
+    /// Answers `/v1/graphql`, WebSockets too.
+    pub router: axum::Router,
+    /// None where everybody is the administrator.
+    pub admin_secret: Option<project::Secret>,
+    /// The roles that have a permission somewhere, for a person to choose from.
+    pub roles: Vec<String>,
 }
 
 pub struct Options {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri};
 
-use crate::{Error, Shared, assets, live, pages};
+use crate::{Error, Shared, assets, graphiql, live, pages};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,9 @@ pub const ROUTES: &[Route] = &[
     Route { method: "GET", path: "/console", policy: Policy::Session, handler: || get(pages::console) },
     Route { method: "GET", path: "/console/", policy: Policy::Session, handler: || get(pages::console) },
     Route { method: "GET", path: "/console/live", policy: Policy::Session, handler: || get(live::stream) },
+    Route { method: "GET", path: "/console/graphiql", policy: Policy::Session, handler: || get(graphiql::page) },
+    // Every method: a WebSocket begins with a GET, a request is a POST.
+    Route { method: "POST", path: "/console/graphql", policy: Policy::Session, handler: || any(graphiql::forward) },
     Route { method: "POST", path: "/console/logout", policy: Policy::Session, handler: || post(pages::sign_out) },
     Route { method: "GET", path: "/console/login", policy: Policy::Public, handler: || get(pages::login) },
     Route { method: "POST", path: "/console/login", policy: Policy::Public, handler: || post(pages::sign_in) },
@@ -87,7 +90,7 @@ async fn same_origin(request: Request, next: Next) -> Response {
     }
 }
 
-fn origin_is_ours(headers: &HeaderMap, uri: &Uri) -> bool {
+pub(crate) fn origin_is_ours(headers: &HeaderMap, uri: &Uri) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     // HTTP/2 carries the host as the authority of the request's address.
     let host = text(header::HOST).or_else(|| uri.authority().map(|authority| authority.as_str()));
@@ -98,8 +101,9 @@ fn origin_is_ours(headers: &HeaderMap, uri: &Uri) -> bool {
 async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    // A page that needs another policy has set it.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // Not `no-referrer`: with it browsers hide the origin of our own forms too.
         (header::REFERRER_POLICY, "same-origin"),

@@ -58,7 +58,14 @@ impl Running {
         }
         front_door::check_ports(plan)?;
         let board = Arc::new(Board::new(plan, server_status(plan)));
-        let view = View { board: board.clone(), logs: logs.clone(), urls: urls(plan) };
+        let graphql = watch::channel(None).0;
+        let view = View {
+            board: board.clone(),
+            logs: logs.clone(),
+            urls: urls(plan),
+            graphql: graphql.subscribe(),
+            admin_secret: options.settings.secret("HASURA_GRAPHQL_ADMIN_SECRET"),
+        };
         let console =
             console::Service::start(console::Options { stack: Arc::new(view), base_url: board.status().server.url });
         let (service, gateway) = gateway::Service::bind(gateway::Options {
@@ -86,7 +93,7 @@ impl Running {
             gateway,
             gateway_task: Mutex::new(Some(tokio::spawn(service.run()))),
             console,
-            graphql: watch::channel(None).0,
+            graphql,
             children: Mutex::default(),
             failures: Arc::default(),
             placement,
@@ -413,6 +420,8 @@ struct View {
     board: Arc<Board>,
     logs: Logs,
     urls: Vec<(String, String)>,
+    graphql: watch::Receiver<Option<graphql::Handle>>,
+    admin_secret: Option<project::Secret>,
 }
 
 impl console::Stack for View {
@@ -434,6 +443,15 @@ impl console::Stack for View {
 
     fn follow(&self) -> broadcast::Receiver<Line> {
         self.logs.follow()
+    }
+
+    fn graphql(&self) -> Option<console::GraphqlApi> {
+        let handle = self.graphql.borrow().clone()?;
+        Some(console::GraphqlApi {
+            router: handle.router(),
+            admin_secret: self.admin_secret.clone(),
+            roles: Vec::new(),
+        })
     }
 }
 

@@ -93,6 +93,29 @@ fn a_person_signs_in_watches_and_leaves() {
 }
 
 #[test]
+fn graphiql_asks_as_the_role_that_was_chosen() {
+    let running = serve();
+    let browser = Browser::open();
+    sign_in(&browser, &running);
+    browser.click("a[href='/console/graphiql']");
+    browser.wait("document.querySelector('.graphiql-execute-button')");
+    assert_eq!(browser.script("return document.querySelector('#roles option').value"), json!("user"));
+
+    let run = |role: &str| {
+        browser.type_into("#role", role);
+        browser.click("#as button");
+        browser.wait("document.querySelector('.graphiql-execute-button')");
+        browser.script("document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.setValue('{ a }')");
+        browser.click(".graphiql-execute-button");
+        browser.wait(&format!("document.querySelector('.result-window').innerText.includes('\"role\": \"{role}\"')"));
+    };
+    run("user");
+    browser.picture("graphiql.png");
+    let complaints = browser.complaints();
+    assert!(complaints.iter().all(|line| !line.contains("Content Security Policy")), "{complaints:#?}");
+}
+
+#[test]
 fn the_file_that_the_browser_is_started_with_signs_in() {
     let running = serve();
     let browser = Browser::open();

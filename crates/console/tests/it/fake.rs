@@ -128,4 +128,21 @@ impl console::Stack for FakeStack {
     fn follow(&self) -> broadcast::Receiver<Line> {
         self.follow.subscribe()
     }
+
+    fn graphql(&self) -> Option<console::GraphqlApi> {
+        let echo = |headers: axum::http::HeaderMap| async move {
+            let value = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+            axum::Json(serde_json::json!({"data": {
+                "secret": value("x-hasura-admin-secret"),
+                "role": value("x-hasura-role"),
+                "cookie": value("cookie"),
+                "authorization": value("authorization"),
+            }}))
+        };
+        Some(console::GraphqlApi {
+            router: axum::Router::new().route("/v1/graphql", axum::routing::any(echo)),
+            admin_secret: Some(project::Secret::new("the-admin-secret".to_owned())),
+            roles: vec!["user".to_owned()],
+        })
+    }
 }

@@ -144,6 +144,34 @@ async fn other_origins_are_refused_and_do_not_use_up_the_link() {
 }
 
 #[tokio::test]
+async fn requests_to_graphql_get_the_secret_and_lose_every_other_credential() {
+    let (_, console) = start();
+    let cookie = sign_in(&console).await;
+    let asked = |method: &str, origin: &str| {
+        let request = request(method, "/console/graphql")
+            .header(header::ORIGIN, origin)
+            .header(header::COOKIE, &cookie)
+            .header(header::AUTHORIZATION, "Bearer of-somebody-else")
+            .header("x-hasura-admin-secret", "guessed")
+            .header("x-hasura-role", "user")
+            .body(Body::from("{}"))
+            .unwrap();
+        send(&console, request)
+    };
+    let response = asked("POST", ORIGIN).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let seen: serde_json::Value = serde_json::from_str(&text(response).await).unwrap();
+    let wanted = serde_json::json!({"data": {
+        "secret": "the-admin-secret", "role": "user", "cookie": null, "authorization": null,
+    }});
+    assert_eq!(seen, wanted);
+    // A WebSocket's first request is a GET.
+    for method in ["POST", "GET"] {
+        assert_eq!(asked(method, "http://localhost:3000").await.status(), StatusCode::FORBIDDEN, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn signing_out_ends_the_session_and_its_streams() {
     let (_, console) = start();
     let cookie = sign_in(&console).await;
