@@ -33,6 +33,7 @@ pub mod plan;
 pub mod schema;
 mod service;
 pub mod sql;
+pub mod transform;
 pub mod validate;
 pub mod value;
 
