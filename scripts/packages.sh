@@ -42,6 +42,8 @@ have() {
       done
       return 1
       ;;
+    postgis) compgen -G '/usr/share/postgresql/*/extension/postgis_raster.control' >/dev/null ;;
+    en_US) locale -a 2>/dev/null | grep -qi '^en_US\.utf' ;;
     compiler) command -v cc >/dev/null ;;
     chromium) command -v chromium >/dev/null && command -v chromedriver >/dev/null ;;
     pip) command -v pip3 >/dev/null || python3 -m pip --version >/dev/null 2>&1 ;;
@@ -59,6 +61,10 @@ packages() {
     apk:postgres) echo postgresql postgresql-contrib ;;
     pacman:postgres) echo postgresql ;;
     brew:postgres) echo postgresql@17 ;;
+    apt-get:postgis) echo postgresql-postgis ;;
+    *:postgis) echo postgis ;;
+    apt-get:en_US) echo locales ;;
+    *:en_US) echo glibc-langpack-en ;;
     apt-get:compiler) echo gcc libc6-dev ;;
     apk:compiler) echo gcc musl-dev ;;
     *:compiler) echo gcc ;;
@@ -115,6 +121,22 @@ need() {
     brew) brew install -q "${missing[@]}" >&2 ;;
     *) die "no known package manager here; please install: ${missing[*]}" ;;
   esac || die "these packages could not be installed: ${missing[*]}"
+}
+
+# Hasura's fixtures print amounts of money as Americans do.
+need_locale() {
+  have en_US && return
+  need en_US
+  have en_US || as_root localedef -i en_US -f UTF-8 en_US.UTF-8
+}
+
+# What the replay of Hasura's fixtures is written with, in a folder of its own.
+need_python_packages() {
+  local folder=$HOME/.cache/nself/python
+  PYTHONPATH=$folder python3 -c 'import ruamel.yaml, graphql, websocket' 2>/dev/null && return
+  say "Installing Python packages for the replay of Hasura's fixtures"
+  python3 -m pip install -q --disable-pip-version-check --root-user-action ignore --target "$folder" \
+    ruamel.yaml graphql-core websocket-client
 }
 
 need_rust() {

@@ -41,8 +41,12 @@ const QUERIES: [(&str, &str, bool); 4] = [
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [connection, seconds, folder] = arguments.as_slice() else {
-        return Err("usage: bench <connection string> <seconds> <folder>".into());
+    let [connection, seconds, folder] = match arguments.as_slice() {
+        [verb, connection, port] if verb == "serve" => return serve(connection, port.parse()?).await,
+        [connection, seconds, folder] => [connection, seconds, folder],
+        _ => {
+            return Err("usage: bench <connection string> <seconds> <folder> | serve <connection string> <port>".into());
+        }
     };
     let length = Duration::from_secs(seconds.parse()?);
     let pool = Pool::new(connection.parse()?, CLIENTS as usize);
@@ -69,7 +73,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             }
         })
         .await;
-        let engine = measure(length, move |id| {
+        let ask = move |id| {
             let router = engine_router.clone();
             async move {
                 let variables = if has_id { json!({"id": id}) } else { json!({}) };
@@ -79,14 +83,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
                 assert!(body.starts_with(b"{\"data\""));
             }
-        })
-        .await;
+        };
+        let engine = measure(length, ask.clone()).await;
         let ratio = engine.0 / plain.0;
+        let steady = measure_at(engine.0 * 0.7, length, ask).await;
         println!(
-            "{name:<24} engine {:>8.0} req/s, p99 {:>5.2} ms   plain SQL {:>8.0} req/s, p99 {:>5.2} ms   ratio {ratio:.2}",
+            "{name:<24} engine {:>8.0} req/s, p99 {:>5.2} ms (at 70 %: {steady:>5.2} ms)   plain SQL {:>8.0} req/s, \
+             p99 {:>5.2} ms   ratio {ratio:.2}",
             engine.0, engine.1, plain.0, plain.1
         );
     }
+    Ok(())
+}
+
+/// The engine alone, over HTTP.
+async fn serve(connection: &str, port: u16) -> Result<(), Box<dyn Error>> {
+    let pool = Pool::new(connection.parse()?, CLIENTS as usize);
+    let handle = Service::start(Options::new(pool)).await?;
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    axum::serve(listener, handle.router()).await?;
     Ok(())
 }
 
@@ -121,4 +136,31 @@ async fn measure<F: Future<Output = ()> + Send + 'static>(
     }
     times.sort_by(f64::total_cmp);
     (times.len() as f64 / length.as_secs_f64(), times[times.len() * 99 / 100])
+}
+
+/// The 99th percentile in milliseconds when requests come at a steady rate, counted from the moment each was due: a
+/// request that had to wait for its turn is as late as its client finds it.
+async fn measure_at<F: Future<Output = ()> + Send + 'static>(
+    rate: f64,
+    length: Duration,
+    request: impl Fn(u64) -> F + Send + Sync + Clone + 'static,
+) -> f64 {
+    let started = Instant::now();
+    let count = (rate * length.as_secs_f64()) as u64;
+    let mut tasks = Vec::new();
+    for number in 0..count {
+        let due = started + Duration::from_secs_f64(number as f64 / rate);
+        tokio::time::sleep_until(due.into()).await;
+        let request = request.clone();
+        tasks.push(tokio::spawn(async move {
+            request(1 + number * 7 % 10_000).await;
+            due.elapsed().as_secs_f64() * 1000.0
+        }));
+    }
+    let mut times = Vec::new();
+    for task in tasks {
+        times.push(task.await.unwrap());
+    }
+    times.sort_by(f64::total_cmp);
+    times[times.len() * 99 / 100]
 }
