@@ -202,6 +202,7 @@ impl Running {
         options.admin_secret = settings.secret("HASURA_GRAPHQL_ADMIN_SECRET");
         options.unauthorized_role = settings.text("HASURA_GRAPHQL_UNAUTHORIZED_ROLE").map(str::to_owned);
         options.dev_mode = settings.flag("HASURA_GRAPHQL_DEV_MODE");
+        options.stringify_numeric = settings.flag("HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES");
         Ok(options)
     }
 

@@ -158,6 +158,36 @@ const GRAPHQL: &[Setting] = &[
     Setting::new("HASURA_GRAPHQL_PG_CONNECTIONS", COUNT, "Connections in the API's pool"),
     Setting::new("HASURA_GRAPHQL_ENABLE_ALLOWLIST", Kind::Flag, "Only answer queries on the allow list")
         .default("false"),
+    Setting::new(
+        "HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES",
+        Kind::Flag,
+        "Answer bigint, numeric and float8 as strings, which a JSON reader cannot round",
+    )
+    .default("false"),
+    Setting::new(
+        "HASURA_GRAPHQL_INFER_FUNCTION_PERMISSIONS",
+        Kind::Flag,
+        "A role that may read a function's table may call the function",
+    )
+    .default("true"),
+    Setting::new(
+        "HASURA_GRAPHQL_ENABLE_REMOTE_SCHEMA_PERMISSIONS",
+        Kind::Flag,
+        "Roles see of a remote schema what their permissions name, not all of it",
+    )
+    .default("false"),
+    Setting::new(
+        "HASURA_GRAPHQL_DEFAULT_NAMING_CONVENTION",
+        Kind::Choice(&["hasura-default", "graphql-default"]),
+        "How GraphQL names are made from the database's: as they are, or in camel case",
+    ),
+    Setting::new("HASURA_GRAPHQL_EXPERIMENTAL_FEATURES", Kind::List, "Hasura's experimental features to switch on"),
+    Setting::new(
+        "NSELF_GRAPHQL_AUTO_TRACK",
+        Kind::Flag,
+        "Offer every table of the schema `public` to the administrator until metadata is applied",
+    )
+    .default("true"),
     Setting::new("HASURA_GRAPHQL_REMOTE_SCHEMAS", Kind::Text, "URLs of remote schemas"),
     Setting::new("HASURA_GRAPHQL_ACTIONS_HANDLER_WEBHOOK_BASEURL", Kind::Url, "Base URL of action handlers"),
     Setting::new("HASURA_GRAPHQL_GRAPHQL_URL", Kind::Url, "The API as services inside a container network see it")
