@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+pub mod access;
 mod cache;
 mod error;
 pub mod execute;
@@ -32,6 +33,7 @@ pub mod parse;
 pub mod plan;
 pub mod schema;
 mod service;
+pub mod session;
 pub mod sql;
 pub mod transform;
 pub mod validate;
@@ -40,3 +42,4 @@ pub mod value;
 pub use error::{CODES, Error};
 pub use failure::{Code, Failure, Path};
 pub use service::{Handle, Options, Request, Service};
+pub use session::Session;
