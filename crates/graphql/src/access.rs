@@ -100,11 +100,9 @@ impl Authenticator {
         match given {
             _ if self.secrets.is_empty() => privileged(headers).map(Into::into),
             Some(given) if self.secrets.contain(given.as_bytes()) => privileged(headers).map(Into::into),
-            Some(_) => Err(Failure::new(
-                Code::Unauthorized,
-                "$",
-                "invalid \"x-hasura-admin-secret\"/\"x-hasura-access-key\"",
-            )),
+            Some(_) => {
+                Err(Failure::new(Code::Unauthorized, "$", "invalid \"x-hasura-admin-secret\"/\"x-hasura-access-key\""))
+            }
             None => self.without_secret(headers, request).await,
         }
     }

@@ -127,11 +127,7 @@ fn check(name: &str, value: Option<&Value>) -> Result<(), String> {
 }
 
 /// The session of verified claims: the role that the request asks for, if it is allowed, or the default.
-pub(super) fn session(
-    config: &Claims,
-    claims: &Map<String, Value>,
-    headers: &HeaderMap,
-) -> Result<Session, Failure> {
+pub(super) fn session(config: &Claims, claims: &Map<String, Value>, headers: &HeaderMap) -> Result<Session, Failure> {
     let hasura = match config {
         Claims::Map(map) => map.read(claims)?,
         Claims::Namespace(place, format) => namespace(place, *format, claims)?,
@@ -161,23 +157,21 @@ pub(super) fn session(
 /// The object of Hasura's claims, its names in lower case.
 fn namespace(place: &Place, format: Format, claims: &Map<String, Value>) -> Result<Map<String, Value>, Failure> {
     let own = |(name, _): &(&String, &Value)| !REGISTERED.contains(&name.as_str());
-    let own: Map<String, Value> = claims.iter().filter(own).map(|(name, value)| (name.clone(), value.clone())).collect();
+    let own: Map<String, Value> =
+        claims.iter().filter(own).map(|(name, value)| (name.clone(), value.clone())).collect();
     let own = Value::Object(own);
     let (found, missing, called) = match place {
         Place::Key(key) => (own.get(key), format!("claims key: '{key}' not found"), "claims_namespace"),
-        Place::Path(path) => (
-            path.find(&own),
-            format!("claims not found at claims_namespace_path: '{path}'"),
-            "claims_namespace_path",
-        ),
+        Place::Path(path) => {
+            (path.find(&own), format!("claims not found at claims_namespace_path: '{path}'"), "claims_namespace_path")
+        }
     };
     let found = found.ok_or_else(|| invalid(missing))?;
     let parsed = match (format, found) {
         (Format::Json, Value::Object(object)) => object.clone(),
         (Format::Json, _) => return Err(invalid("expecting a json object when claims_format is json")),
-        (Format::Stringified, Value::String(text)) => serde_json::from_str(text).map_err(|_| {
-            invalid(format!("expecting stringified json at: '{called} {place}', but found: {text}"))
-        })?,
+        (Format::Stringified, Value::String(text)) => serde_json::from_str(text)
+            .map_err(|_| invalid(format!("expecting stringified json at: '{called} {place}', but found: {text}")))?,
         (Format::Stringified, _) => {
             return Err(invalid("expecting a string when claims_format is stringified_json"));
         }

@@ -20,14 +20,8 @@ impl std::fmt::Debug for Key {
 const HMAC: [Algorithm; 3] = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
 
 // As in Hasura, the type's number says the hash that is expected, not the only one: the key's kind is what counts.
-const RSA: [Algorithm; 6] = [
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-];
+const RSA: [Algorithm; 6] =
+    [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
 
 impl Key {
     /// A key as the settings give it: a secret for HS*, else PEM (a public key or a certificate).
@@ -35,7 +29,8 @@ impl Key {
     /// # Errors
     /// What is wrong, without any part of the key.
     pub fn parse(kind: &str, text: &str) -> Result<Self, String> {
-        let pem = |error: jsonwebtoken::errors::Error| format!("the key is no PEM of a {kind} key ({:?})", error.kind());
+        let pem =
+            |error: jsonwebtoken::errors::Error| format!("the key is no PEM of a {kind} key ({:?})", error.kind());
         let bytes = text.as_bytes();
         let (algorithms, key) = match kind {
             "HS256" => (HMAC.to_vec(), secret(text, 32)?),

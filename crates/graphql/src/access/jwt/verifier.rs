@@ -154,7 +154,8 @@ impl Issuer {
         {
             return Err(not_verified("JWTNotInAudience"));
         }
-        let end = |seconds: f64| Timestamp::UNIX_EPOCH.checked_add(SignedDuration::try_from_secs_f64(seconds).ok()?).ok();
+        let end =
+            |seconds: f64| Timestamp::UNIX_EPOCH.checked_add(SignedDuration::try_from_secs_f64(seconds).ok()?).ok();
         Ok(expires.and_then(|expires| end(expires + skew)))
     }
 }
@@ -241,9 +242,7 @@ fn in_audience(wanted: &[String], claimed: Option<&Value>) -> bool {
 fn malformed(token: &str, kind: &ErrorKind) -> Failure {
     let parts = token.split('.').count();
     if parts != 3 {
-        let message = format!(
-            "JWSError (CompactDecodeError Invalid number of parts: Expected 3 parts; got {parts})"
-        );
+        let message = format!("JWSError (CompactDecodeError Invalid number of parts: Expected 3 parts; got {parts})");
         return not_verified(&message);
     }
     match kind {
