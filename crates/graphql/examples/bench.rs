@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
+use graphql::model::Model;
 use graphql::parse::{self, Operation};
 use graphql::plan::Plan;
 use graphql::schema::Schema;
-use graphql::{Options, Service, execute, sql};
+use graphql::{Options, Service, Session, execute, sql};
 use postgres::Pool;
 use postgres::catalog::Catalog;
 use serde_json::json;
@@ -51,13 +52,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let length = Duration::from_secs(seconds.parse()?);
     let pool = Pool::new(connection.parse()?, CLIENTS as usize);
     let catalog = Catalog::read(&*pool.get().await?, &["public"]).await?;
-    let schema = Schema::new(&catalog, &["public".to_owned()], false);
+    let schema = Schema::admin(Arc::new(Model::new(&catalog, &["public".to_owned()], false)));
     let router = Service::start(Options::new(pool.clone())).await?.router();
     for (name, query, has_id) in QUERIES {
         let document = parse::document(query).map_err(|failure| failure.message)?;
         let operation = Operation::of(&document, None).map_err(|failure| failure.message)?;
         let provided = if has_id { json!({"id": 1}) } else { json!({}) };
-        let plan = Plan::new(&schema, &operation, provided.as_object().unwrap()).map_err(|failure| failure.message)?;
+        let plan = Plan::new(&schema, &operation, provided.as_object().unwrap(), &Session::admin())
+            .map_err(|failure| failure.message)?;
         let statement = Arc::new(sql::statement(&schema, &plan).unwrap());
         let script = format!("\\set id random(1, 10000)\n{};\n", statement.text.replace("$1", ":id"));
         std::fs::write(std::path::Path::new(folder).join(format!("{name}.sql")), script)?;

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
+use crate::Request;
 use crate::plan::{Plan, RootValue};
+use crate::session::Session;
 use crate::sql::Statement;
 use crate::value::Provided;
 
@@ -28,19 +30,38 @@ pub struct Compiled {
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
+    role: Arc<str>,
+    backend: bool,
     query: String,
     operation: Option<String>,
 }
 
 #[derive(Hash)]
 struct KeyRef<'a> {
+    role: &'a str,
+    backend: bool,
     query: &'a str,
     operation: Option<&'a str>,
 }
 
+impl<'a> KeyRef<'a> {
+    fn new(session: &'a Session, request: &'a Request) -> Self {
+        let operation = request.operation_name.as_deref();
+        Self { role: &session.role, backend: session.backend, query: &request.query, operation }
+    }
+
+    fn to_key(&self, role: &Arc<str>) -> Key {
+        let operation = self.operation.map(str::to_owned);
+        Key { role: Arc::clone(role), backend: self.backend, query: self.query.to_owned(), operation }
+    }
+}
+
 impl Equivalent<Key> for KeyRef<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        self.query == key.query && self.operation == key.operation.as_deref()
+        self.query == key.query
+            && *self.role == *key.role
+            && self.backend == key.backend
+            && self.operation == key.operation.as_deref()
     }
 }
 
@@ -68,17 +89,18 @@ impl Default for PlanCache {
 
 impl PlanCache {
     /// A request compiled before that fits these variables.
-    pub fn get(&self, query: &str, operation: Option<&str>, provided: &Provided) -> Option<Arc<Compiled>> {
-        let variants = self.0.get(&KeyRef { query, operation })?;
+    pub fn get(&self, session: &Session, request: &Request) -> Option<Arc<Compiled>> {
+        let variants = self.0.get(&KeyRef::new(session, request))?;
         let variants = variants.lock().unwrap_or_else(PoisonError::into_inner);
-        variants.iter().find(|compiled| compiled.fits(provided)).cloned()
+        variants.iter().find(|compiled| compiled.fits(&request.variables)).cloned()
     }
 
-    pub fn insert(&self, query: &str, operation: Option<&str>, compiled: Arc<Compiled>) {
+    pub fn insert(&self, session: &Session, request: &Request, compiled: Arc<Compiled>) {
         if compiled.ready_bytes() > READY_LIMIT {
             return;
         }
-        if let Some(variants) = self.0.get(&KeyRef { query, operation }) {
+        let key = KeyRef::new(session, request);
+        if let Some(variants) = self.0.get(&key) {
             let mut variants = variants.lock().unwrap_or_else(PoisonError::into_inner);
             if variants.len() >= VARIANTS {
                 variants.remove(0);
@@ -86,8 +108,7 @@ impl PlanCache {
             variants.push(compiled);
             return;
         }
-        let key = Key { query: query.to_owned(), operation: operation.map(str::to_owned) };
-        self.0.insert(key, Arc::new(Mutex::new(vec![compiled])));
+        self.0.insert(key.to_key(&session.role), Arc::new(Mutex::new(vec![compiled])));
     }
 }
 
@@ -122,8 +143,8 @@ mod tests {
             hasher.finish()
         };
         for operation in [None, Some("q")] {
-            let key = Key { query: "{ a }".to_owned(), operation: operation.map(str::to_owned) };
-            let found = KeyRef { query: "{ a }", operation };
+            let found = KeyRef { role: "user", backend: true, query: "{ a }", operation };
+            let key = found.to_key(&"user".into());
             assert_eq!(hash(&|hasher| key.hash(hasher)), hash(&|hasher| found.hash(hasher)));
         }
     }

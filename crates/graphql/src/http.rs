@@ -12,6 +12,7 @@ use serde::Deserialize;
 use subtle::ConstantTimeEq;
 
 use crate::failure::{Code, Failure};
+use crate::session::Session;
 use crate::value::Provided;
 use crate::{Handle, Request};
 
@@ -59,16 +60,16 @@ fn json(status: StatusCode, body: Bytes) -> Response {
 }
 
 async fn answer(handle: &Handle, head: &request::Parts, body: &[u8]) -> Result<Bytes, Failure> {
-    let role = role(handle, &head.headers)?;
+    let session = Session::role(role(handle, &head.headers)?);
     if body.trim_ascii_start().first() == Some(&b'[') {
-        return batch(handle, &role, body).await;
+        return batch(handle, &session, body).await;
     }
     let request = read::<Wire<'_>>(body)?.into_request()?;
-    handle.execute(&role, &request).await
+    handle.execute(&session, &request).await
 }
 
 /// Apollo's batches: a list of requests, answered by a list.
-async fn batch(handle: &Handle, role: &str, body: &[u8]) -> Result<Bytes, Failure> {
+async fn batch(handle: &Handle, session: &Session, body: &[u8]) -> Result<Bytes, Failure> {
     let requests: Vec<Wire<'_>> = read(body)?;
     if requests.len() > BATCH_LIMIT {
         return Err(Failure::new(Code::BadRequest, "$", format!("a batch may hold {BATCH_LIMIT} requests at most")));
@@ -79,7 +80,7 @@ async fn batch(handle: &Handle, role: &str, body: &[u8]) -> Result<Bytes, Failur
             out.put_u8(b',');
         }
         let answer = match request.into_request() {
-            Ok(request) => handle.execute(role, &request).await,
+            Ok(request) => handle.execute(session, &request).await,
             Err(failure) => Err(failure),
         };
         match answer {

@@ -14,7 +14,7 @@
 //! # async fn example(config: tokio_postgres::Config) -> Result<(), graphql::Error> {
 //! let options = graphql::Options::new(postgres::Pool::new(config, 10));
 //! let handle = graphql::Service::start(options).await?;
-//! let body = handle.execute("admin", &graphql::Request::new("{ users { name } }")).await;
+//! let body = handle.execute(&graphql::Session::admin(), &graphql::Request::new("{ users { name } }")).await;
 //! assert!(body.is_ok_and(|body| body.starts_with(b"{\"data\":")));
 //! let _router: axum::Router = handle.router();
 //! # Ok(())
@@ -28,6 +28,7 @@ pub mod execute;
 mod failure;
 mod http;
 mod introspection;
+pub mod model;
 pub mod outbound;
 pub mod parse;
 pub mod plan;

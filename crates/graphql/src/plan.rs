@@ -6,13 +6,15 @@ mod aggregate;
 mod direction;
 mod filter;
 mod order;
+mod permission;
 mod rows;
 mod selection;
 
 use crate::failure::{Failure, Path};
 use crate::introspection;
 use crate::parse::{DEPTH_LIMIT, Operation};
-use crate::schema::{AggregateOp, BoolFold, Operator, Schema, TableId, TypeRef};
+use crate::schema::{AggregateOp, BoolFold, Operation as Surface, Operator, Schema, TableId, TypeRef};
+use crate::session::Session;
 use crate::validate::Validator;
 use crate::value::{Encoding, Mismatch, Provided, Source, Touch, Value, Variables};
 
@@ -133,7 +135,11 @@ pub enum OpColumn {
     TypeName(String),
 }
 
-#[derive(Debug)]
+/// A condition on a row, of a request or of a permission.
+///
+/// Permissions hold [`Operand::Session`] and [`Operand::Literal`]; a request's plan holds neither, since
+/// [`Planner::granted`] makes parameters of them.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
     All(Vec<Filter>),
     Any(Vec<Filter>),
@@ -141,7 +147,7 @@ pub enum Filter {
     Compare {
         subject: Subject,
         operator: &'static Operator,
-        parameter: ParameterId,
+        operand: Operand,
         cast: String,
     },
     IsNull {
@@ -153,6 +159,13 @@ pub enum Filter {
         relationship: usize,
         filter: Box<Filter>,
     },
+    /// A row of any table passes, whatever this row is: `_exists`.
+    Exists {
+        table: TableId,
+        filter: Box<Filter>,
+    },
+    /// The condition of one permission: its row is what [`Operand::Column`] with `root` means inside.
+    Rooted(Box<Filter>),
     /// An aggregate over the relationship's passing rows satisfies the predicate.
     Folded {
         relationship: usize,
@@ -162,17 +175,34 @@ pub enum Filter {
     },
 }
 
+/// Right-hand side of a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operand {
+    Parameter(ParameterId),
+    /// A session variable by its lower-case name. Its text is PostgreSQL's own, of lists too.
+    Session(String),
+    /// A text in PostgreSQL's format that the metadata gives.
+    Literal(String),
+    /// Another column: of the same row, or of the row around the whole condition.
+    Column {
+        root: bool,
+        column: usize,
+    },
+}
+
 /// Left-hand side of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
     Column(usize),
+    /// A scalar computed field without arguments.
+    Computed(usize),
     /// The column's text.
     ColumnText(usize),
     /// The aggregate of the surrounding [`Filter::Folded`].
     Fold,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Fold {
     Count { columns: Vec<usize>, distinct: bool },
     Boolean { fold: BoolFold, column: usize, distinct: bool },
@@ -208,6 +238,7 @@ pub(crate) struct Planner<'a> {
     pub schema: &'a Schema,
     pub validator: Validator<'a>,
     provided: &'a Provided,
+    pub session: &'a Session,
     pub parameters: Vec<Parameter>,
     /// Nesting of the input object being read.
     depth: usize,
@@ -216,10 +247,15 @@ pub(crate) struct Planner<'a> {
 impl Plan {
     /// # Errors
     /// The request does not fit the schema.
-    pub fn new<'a>(schema: &'a Schema, operation: &'a Operation<'a>, provided: &'a Provided) -> Result<Self, Failure> {
+    pub fn new<'a>(
+        schema: &'a Schema,
+        operation: &'a Operation<'a>,
+        provided: &'a Provided,
+        session: &'a Session,
+    ) -> Result<Self, Failure> {
         let variables = Variables::new(operation.definition, provided)?;
         let validator = Validator::new(schema, operation, variables);
-        let mut planner = Planner { schema, validator, provided, parameters: Vec::new(), depth: 0 };
+        let mut planner = Planner { schema, validator, provided, session, parameters: Vec::new(), depth: 0 };
         let set = operation.definition.selection_set.as_slice();
         let path = Path::ROOT.key("selectionSet");
         let mut roots = Vec::new();
@@ -235,11 +271,12 @@ impl Plan {
     /// The texts of all parameters for one request, or what is wrong with a value.
     ///
     /// # Errors
-    /// A value is not of the type that its place wants. The caller plans again to learn the path.
-    pub fn bind(&self, provided: &Provided) -> Result<Vec<String>, Mismatch> {
+    /// A value is not of the type that its place wants, or the session lacks a variable that a permission names. The
+    /// caller plans again to learn the path.
+    pub fn bind(&self, provided: &Provided, session: &Session) -> Result<Vec<String>, Mismatch> {
         let bind = |parameter: &Parameter| match &parameter.constant {
             Some(text) => Ok(text.clone()),
-            None => parameter.encoding.encode(&parameter.source.value(provided)),
+            None => parameter.encoding.encode(&parameter.source.value(provided, session)?),
         };
         self.parameters.iter().map(bind).collect()
     }
@@ -261,11 +298,11 @@ impl<'a> Planner<'a> {
             }
             _ => {}
         }
-        match self.schema.root(name) {
+        match self.schema.root(Surface::Query, name) {
             Some(Field::Rows(table)) => self.select(table, selected, path).map(RootValue::Rows),
             Some(Field::ByPrimaryKey(table)) => self.by_primary_key(table, selected, path).map(RootValue::One),
             Some(Field::Aggregate(table)) => self.aggregate_select(table, selected, path).map(RootValue::Aggregate),
-            None => Err(unknown_field(name, "query_root", path)),
+            _ => Err(unknown_field(name, "query_root", path)),
         }
     }
 
@@ -290,7 +327,8 @@ impl<'a> Planner<'a> {
     ) -> Result<ParameterId, Failure> {
         let source = self.validator.variables.source(value, Some(expected), self.schema, path)?;
         // Also done for what differs from request to request: here the path is known that an error names.
-        let text = encoding.encode(&source.value(self.provided)).map_err(|found| mismatch(&found, path))?;
+        let text = source.value(self.provided, self.session).and_then(|datum| encoding.encode(&datum));
+        let text = text.map_err(|found| mismatch(&found, path))?;
         let constant = source.is_constant().then_some(text);
         self.parameters.push(Parameter { source, encoding, constant });
         Ok(self.parameters.len() - 1)

@@ -10,9 +10,11 @@ use project::Secret;
 
 use crate::cache::{Compiled, PlanCache};
 use crate::failure::{Code, Failure};
+use crate::model::Model;
 use crate::parse::{self, Operation};
 use crate::plan::{Plan, RootValue};
 use crate::schema::Schema;
+use crate::session::Session;
 use crate::value::Provided;
 use crate::{Error, execute, outbound, sql};
 
@@ -86,9 +88,7 @@ struct Inner {
 /// What one catalog gives. A request keeps the one it began with.
 #[derive(Debug, Default)]
 struct State {
-    schema: Schema,
-    /// What a role without permissions sees.
-    nothing: Schema,
+    model: Arc<Model>,
     cache: PlanCache,
 }
 
@@ -116,17 +116,17 @@ impl Handle {
         let catalog = Catalog::read(&client, &schemas).await.map_err(Error::Catalog)?;
         drop(client);
         let (schemas, stringify) = (options.schemas.clone(), options.stringify_numeric);
-        let schema = tokio::task::spawn_blocking(move || Schema::new(&catalog, &schemas, stringify));
-        let schema = schema.await.map_err(|_| Error::Build)?;
-        tracing::info!(tables = schema.tables.len(), "the GraphQL schema is built");
-        let state = Arc::new(State { schema, ..State::default() });
+        let model = tokio::task::spawn_blocking(move || Model::new(&catalog, &schemas, stringify));
+        let model = model.await.map_err(|_| Error::Build)?;
+        tracing::info!(tables = model.tables.len(), "the GraphQL schema is built");
+        let state = Arc::new(State { model: Arc::new(model), ..State::default() });
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = state;
         Ok(())
     }
 
     /// The admin's schema in GraphQL's schema definition language.
     pub fn schema_sdl(&self) -> String {
-        self.state().schema.sdl()
+        Schema::admin(Arc::clone(&self.state().model)).sdl()
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -137,23 +137,21 @@ impl Handle {
         Arc::clone(&self.0.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Runs a request for a role; the answer is the whole response body.
+    /// Runs a request for a session; the answer is the whole response body.
     ///
     /// # Errors
     /// What the client is to be told; [`Failure::to_body`] writes it.
-    pub async fn execute(&self, role: &str, request: &Request) -> Result<Bytes, Failure> {
+    pub async fn execute(&self, session: &Session, request: &Request) -> Result<Bytes, Failure> {
         let state = self.state();
-        let is_admin = role == "admin";
-        let (query, operation) = (request.query.as_str(), request.operation_name.as_deref());
-        let kept = if is_admin { state.cache.get(query, operation, &request.variables) } else { None };
+        let kept = state.cache.get(session, request);
         // A value that does not fit its place is told with its path, which only planning knows.
         let bound = kept.and_then(|compiled| {
-            let parameters = compiled.plan.bind(&request.variables).ok()?;
+            let parameters = compiled.plan.bind(&request.variables, session).ok()?;
             Some((compiled, parameters))
         });
         let (compiled, parameters) = match bound {
             Some(bound) => bound,
-            None => self.compile(state, is_admin, request.clone()).await?,
+            None => self.compile(state, session.clone(), request.clone()).await?,
         };
         let answer = match &compiled.statement {
             Some(statement) => {
@@ -170,16 +168,14 @@ impl Handle {
     async fn compile(
         &self,
         state: Arc<State>,
-        is_admin: bool,
+        session: Session,
         request: Request,
     ) -> Result<(Arc<Compiled>, Vec<String>), Failure> {
         let compiled = tokio::task::spawn_blocking(move || {
-            let schema = if is_admin { &state.schema } else { &state.nothing };
-            let compiled = Arc::new(compile(schema, &request)?);
-            if is_admin {
-                state.cache.insert(&request.query, request.operation_name.as_deref(), Arc::clone(&compiled));
-            }
-            let parameters = compiled.plan.bind(&request.variables);
+            let schema = Schema::of_session(Arc::clone(&state.model), &session);
+            let compiled = Arc::new(compile(&schema, &session, &request)?);
+            state.cache.insert(&session, &request, Arc::clone(&compiled));
+            let parameters = compiled.plan.bind(&request.variables, &session);
             parameters
                 .map(|parameters| (compiled, parameters))
                 .map_err(|found| Failure::new(found.code, "$", found.message))
@@ -192,10 +188,10 @@ impl Handle {
 }
 
 /// The stages in order.
-fn compile(schema: &Schema, request: &Request) -> Result<Compiled, Failure> {
+fn compile(schema: &Schema, session: &Session, request: &Request) -> Result<Compiled, Failure> {
     let document = parse::document(&request.query)?;
     let operation = Operation::of(&document, request.operation_name.as_deref())?;
-    let plan = Plan::new(schema, &operation, &request.variables)?;
+    let plan = Plan::new(schema, &operation, &request.variables, session)?;
     let statement = sql::statement(schema, &plan);
     Ok(Compiled { plan, statement })
 }

@@ -106,7 +106,7 @@ impl<'a> Planner<'a> {
             let name = selected.field.name.as_str();
             self.validator.leaf(selected, &path)?;
             self.validator.arguments(selected.field, &[], &path)?;
-            let column = self.schema.tables[table].column(name);
+            let column = self.schema.column_named(table, name);
             let column = column.filter(|&column| op.takes(self.schema.scalar_of(table, column).family));
             let found = match (name, column) {
                 ("__typename", _) => OpColumn::TypeName(type_name.clone()),

@@ -1,10 +1,10 @@
 //! Boolean expressions.
 
 use crate::failure::{Failure, Path};
-use crate::schema::{BoolFold, Family, Member, Operand, Operator, TableId, TypeId, TypeRef};
+use crate::schema::{BoolFold, Family, Member, OperandKind, Operator, TableId, TypeId, TypeRef};
 use crate::value::{Encoding, Value};
 
-use super::{Filter, Fold, Planner, Subject, unknown_field};
+use super::{Filter, Fold, Operand, Planner, Subject, unknown_field};
 
 /// The left-hand side of a comparison and how values beside it are read.
 struct Side {
@@ -41,14 +41,15 @@ impl<'a> Planner<'a> {
 
     fn bool_field(&mut self, table: TableId, name: &str, value: Value<'a>, path: &Path<'_>) -> Result<Filter, Failure> {
         let found = &self.schema.tables[table];
-        match (name, found.member(name)) {
+        match (name, self.schema.member(table, name)) {
             (_, Some(Member::Column(column))) => {
                 let side = self.column_side(table, column);
                 self.comparison(&side, value, path)
             }
             (_, Some(Member::Relationship(relationship))) => {
                 let target = found.relationships[relationship].target;
-                let filter = Box::new(self.bool_exp(target, value, path)?);
+                let filter = self.bool_exp(target, value, path)?;
+                let filter = Box::new(self.visible(target, filter)?);
                 Ok(Filter::Related { relationship, filter })
             }
             (_, Some(Member::Aggregate(relationship))) => self.folded(table, relationship, value, path),
@@ -144,17 +145,17 @@ impl<'a> Planner<'a> {
     ) -> Result<Filter, Failure> {
         let expected = self.schema.operand_type(operator.operand, &side.own);
         let value = self.validator.variables.resolve(value, Some(&expected), self.schema, path)?;
-        if operator.operand == Operand::Flag {
+        if operator.operand == OperandKind::Flag {
             let wanted = self.validator.boolean(&value, path)?;
             return Ok(Filter::IsNull { subject: side.subject, wanted });
         }
-        if operator.operand == Operand::List && side.family == Family::Array {
+        if operator.operand == OperandKind::List && side.family == Family::Array {
             return self.compare_arrays(side, operator, value, path);
         }
         let encoding = Encoding::of_operand(operator.operand, side.encoding.clone());
         self.reject_null(&encoding, &value, path)?;
-        let parameter = self.parameter(value, &expected, encoding, path)?;
-        Ok(Filter::Compare { subject: side.subject, operator, parameter, cast: side.cast.clone() })
+        let operand = Operand::Parameter(self.parameter(value, &expected, encoding, path)?);
+        Ok(Filter::Compare { subject: side.subject, operator, operand, cast: side.cast.clone() })
     }
 
     /// Even where the type itself has a null, as JSON does, a comparison with nothing is a mistake.
@@ -182,7 +183,8 @@ impl<'a> Planner<'a> {
         let mut any = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
             let parameter = self.parameter(item, &side.own, side.encoding.clone(), &path.index(index))?;
-            any.push(Filter::Compare { subject: side.subject, operator: equal, parameter, cast: side.cast.clone() });
+            let (operand, cast) = (Operand::Parameter(parameter), side.cast.clone());
+            any.push(Filter::Compare { subject: side.subject, operator: equal, operand, cast });
         }
         let any = Filter::Any(any);
         Ok(if operator.name == "_nin" { Filter::Not(Box::new(any)) } else { any })
@@ -250,6 +252,7 @@ impl<'a> Planner<'a> {
         }
         let missing = |name: &str| Failure::invalid(path.key(name), format!("missing required field '{name}'"));
         let predicate = Box::new(predicate.ok_or_else(|| missing("predicate"))?);
+        let filter = self.visible(target, filter)?;
         let fold = match (fold, columns.first()) {
             (None, _) => Fold::Count { columns, distinct },
             (Some(fold), Some(&column)) => Fold::Boolean { fold, column, distinct },
@@ -261,7 +264,7 @@ impl<'a> Planner<'a> {
 
 impl Filter {
     /// All of them; the thing itself where it is alone.
-    pub(super) fn all(mut filters: Vec<Self>) -> Self {
+    pub(crate) fn all(mut filters: Vec<Self>) -> Self {
         match filters.len() {
             1 => filters.remove(0),
             _ => Self::All(filters),

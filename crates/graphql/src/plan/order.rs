@@ -38,7 +38,7 @@ impl<'a> Planner<'a> {
         for (name, value) in self.object(type_id, value, path)?.unwrap_or_default() {
             let path = path.key(name);
             let found = &self.schema.tables[table];
-            match found.member(name) {
+            match self.schema.member(table, name) {
                 Some(Member::Column(column)) => {
                     if let Some(direction) = self.direction(value, &path)? {
                         order.push(Order { target: OrderTarget::Column(column), direction });
@@ -85,7 +85,7 @@ impl<'a> Planner<'a> {
             let type_id = TypeId::OpOrderBy(target, op);
             for (name, value) in self.object(type_id, value, &path)?.unwrap_or_default() {
                 let path = path.key(name);
-                let column = self.schema.tables[target].column(name);
+                let column = self.schema.column_named(target, name);
                 let column = column.filter(|&column| op.takes(self.schema.scalar_of(target, column).family));
                 let column = column.ok_or_else(|| unknown_field(name, &self.type_name(type_id), &path))?;
                 if let Some(direction) = self.direction(value, &path)? {

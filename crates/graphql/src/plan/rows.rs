@@ -17,7 +17,11 @@ impl Rows {
 impl<'a> Planner<'a> {
     pub(super) fn rows(&mut self, table: TableId, field: &'a Field, path: &Path<'_>) -> Result<Rows, Failure> {
         let mut rows = Rows::every();
+        // Taken first, so that no way out of here forgets it.
+        let limit = self.schema.select(table).and_then(|access| access.limit());
         if field.arguments.is_empty() {
+            rows.filter = self.visible(table, rows.filter)?;
+            rows.limit = limit;
             return Ok(rows);
         }
         let defined = self.schema.select_arguments(table);
@@ -38,6 +42,8 @@ impl<'a> Planner<'a> {
             }
         }
         self.check_distinct(&rows, &path)?;
+        rows.filter = self.visible(table, rows.filter)?;
+        rows.limit = [rows.limit, limit].into_iter().flatten().min();
         Ok(rows)
     }
 
@@ -63,8 +69,8 @@ impl<'a> Planner<'a> {
         let type_name = self.type_name(enum_type);
         let name = self.validator.enum_name(value, &type_name, path)?;
         let values = || self.schema.describe(enum_type).values;
-        self.schema.tables[table]
-            .column(&name)
+        self.schema
+            .column_named(table, &name)
             .filter(|_| matches!(enum_type, TypeId::SelectColumn(_)) || values().iter().any(|value| value.name == name))
             .ok_or_else(|| unknown_value(&name, &type_name, values().iter().map(|value| value.name.as_str()), path))
     }

@@ -5,7 +5,7 @@ use crate::schema::{InputDef, Member, TableId, TypeId, TypeRef};
 use crate::validate::Selected;
 use crate::value::{Encoding, Value};
 
-use super::{Filter, Output, OutputValue, Planner, Rows, Select, Subject, unknown_field};
+use super::{Filter, Operand, Output, OutputValue, Planner, Rows, Select, Subject, unknown_field};
 
 impl<'a> Planner<'a> {
     /// A list of rows: a query field or an array relationship.
@@ -33,10 +33,11 @@ impl<'a> Planner<'a> {
         for (name, value) in arguments {
             let path = path_to_arguments.key(name);
             let column =
-                self.schema.tables[table].column(name).ok_or_else(|| unknown_field(name, "query_root", &path))?;
+                self.schema.column_named(table, name).ok_or_else(|| unknown_field(name, "query_root", &path))?;
             key.push(self.equals(table, column, value, &path)?);
         }
-        let rows = Rows { filter: Filter::All(key), ..Rows::every() };
+        let filter = self.visible(table, Filter::All(key))?;
+        let rows = Rows { filter, ..Rows::every() };
         let output = self.output_inside(table, selected, path)?;
         Ok(Select { table, rows, output })
     }
@@ -46,7 +47,8 @@ impl<'a> Planner<'a> {
         let operator = self.schema.scalars[found.scalar].family.operator("_eq").expect("every type has equality");
         let encoding = Encoding::of_scalar(self.schema, found.scalar);
         let parameter = self.parameter(value, &self.schema.scalar_type(found.scalar).required(), encoding, path)?;
-        Ok(Filter::Compare { subject: Subject::Column(column), operator, parameter, cast: found.cast.clone() })
+        let operand = Operand::Parameter(parameter);
+        Ok(Filter::Compare { subject: Subject::Column(column), operator, operand, cast: found.cast.clone() })
     }
 
     fn output_inside(
@@ -87,7 +89,7 @@ impl<'a> Planner<'a> {
             self.validator.leaf(selected, path)?;
             return Ok(OutputValue::TypeName(found.name.clone()));
         }
-        match found.member(name) {
+        match self.schema.member(table, name) {
             Some(Member::Column(column)) => {
                 self.validator.leaf(selected, path)?;
                 Ok(OutputValue::Column { column, path: self.column_path(table, column, selected, path)? })
@@ -100,7 +102,8 @@ impl<'a> Planner<'a> {
                 }
                 self.validator.arguments(selected.field, &[], path)?;
                 let output = self.output_inside(target, selected, path)?;
-                let select = Select { table: target, rows: Rows::every(), output };
+                let rows = Rows { filter: self.visible(target, Rows::every().filter)?, ..Rows::every() };
+                let select = Select { table: target, rows, output };
                 Ok(OutputValue::Object { relationship, select })
             }
             Some(Member::Aggregate(relationship)) => {
@@ -108,7 +111,7 @@ impl<'a> Planner<'a> {
                 let select = self.aggregate_select(target, selected, path)?;
                 Ok(OutputValue::Aggregate { relationship, select })
             }
-            None => Err(unknown_field(name, &found.name, path)),
+            Some(Member::Computed(_) | Member::Remote(_)) | None => Err(unknown_field(name, &found.name, path)),
         }
     }
 

@@ -70,8 +70,7 @@ impl AggregateOp {
 impl Schema {
     /// Positions of the columns that `op` can work on.
     pub fn aggregated_columns(&self, table: TableId, op: AggregateOp) -> impl Iterator<Item = usize> {
-        let columns = &self.tables[table].columns;
-        (0..columns.len()).filter(move |&index| op.takes(self.scalar_of(table, index).family))
+        self.columns(table).filter(move |&index| op.takes(self.scalar_of(table, index).family))
     }
 
     pub fn has_aggregate(&self, table: TableId, op: AggregateOp) -> bool {

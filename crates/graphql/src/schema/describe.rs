@@ -1,6 +1,6 @@
 //! Writing a type down: what introspection and SDL show.
 
-use super::{AggregateOp, Member, Meta, Root, Schema, TableId, TypeId};
+use super::{AggregateOp, Member, Meta, Operation, Root, Schema, TableId, TypeId};
 
 /// `__TypeKind`, without the kinds that wrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,36 +207,37 @@ impl Schema {
             return vec![FieldDef::new("no_queries_available", TypeRef::from(self.built_in("String")).required())
                 .described("There are no queries available to the current role. Either there are no sources or remote schemas configured, or the current role doesn't have the required permissions.")];
         }
-        self.roots.iter().map(|(name, &root)| self.root_field(name, root)).collect()
+        self.roots(Operation::Query).filter_map(|(name, root)| self.root_field(name, root)).collect()
     }
 
-    fn root_field(&self, name: &str, root: Root) -> FieldDef {
-        let table = &self.tables[root.table()];
-        let rows = TypeRef::list_of(TypeId::Table(root.table())).required();
+    fn root_field(&self, name: &str, root: Root) -> Option<FieldDef> {
+        let table = |id: TableId| &self.tables[id].name;
         let (r#type, arguments, made) = match root {
             Root::Rows(id) => {
-                (rows, self.select_arguments(id), format!("fetch data from the table: \"{}\"", table.name))
+                let rows = TypeRef::list_of(TypeId::Table(id)).required();
+                (rows, self.select_arguments(id), format!("fetch data from the table: \"{}\"", table(id)))
             }
             Root::ByPrimaryKey(id) => (
                 TypeId::Table(id).into(),
                 self.key_arguments(id),
-                format!("fetch data from the table: \"{}\" using primary key columns", table.name),
+                format!("fetch data from the table: \"{}\" using primary key columns", table(id)),
             ),
             Root::Aggregate(id) => (
                 TypeRef::from(TypeId::Aggregate(id)).required(),
                 self.select_arguments(id),
-                format!("fetch aggregated fields from the table: \"{}\"", table.name),
+                format!("fetch aggregated fields from the table: \"{}\"", table(id)),
             ),
+            _ => return None,
         };
-        FieldDef { name: name.to_owned(), description: Some(made), arguments, r#type }
+        Some(FieldDef { name: name.to_owned(), description: Some(made), arguments, r#type })
     }
 
     fn table_fields(&self, id: TableId) -> Vec<FieldDef> {
         let table = &self.tables[id];
-        let mut fields: Vec<FieldDef> = table
-            .columns
-            .iter()
+        let mut fields: Vec<FieldDef> = self
+            .columns(id)
             .map(|column| {
+                let column = &table.columns[column];
                 let arguments = if self.scalars[column.scalar].family.is_json() {
                     vec![InputDef::new("path", self.built_in("String")).described("JSON select path")]
                 } else {
@@ -246,14 +247,14 @@ impl Schema {
                 FieldDef { name: column.name.clone(), description: column.comment.clone(), arguments, r#type }
             })
             .collect();
-        for (name, &member) in &table.members {
+        for (name, member) in self.members(id) {
             match member {
-                Member::Column(_) => {}
+                Member::Column(_) | Member::Computed(_) | Member::Remote(_) => {}
                 Member::Relationship(index) => fields.push(self.relationship_field(id, index)),
                 Member::Aggregate(index) => {
                     let target = table.relationships[index].target;
                     fields.push(FieldDef {
-                        name: name.clone(),
+                        name: name.to_owned(),
                         description: Some("An aggregate relationship".to_owned()),
                         arguments: self.select_arguments(target),
                         r#type: TypeRef::from(TypeId::Aggregate(target)).required(),
@@ -321,7 +322,7 @@ impl Schema {
         };
         match id {
             TypeId::SelectColumn(table) => {
-                self.tables[table].columns.iter().map(|column| value(&column.name, "column name")).collect()
+                self.columns(table).map(|column| value(&self.column(table, column).name, "column name")).collect()
             }
             TypeId::FoldColumn(table, _) => self
                 .boolean_columns(table)

@@ -1,6 +1,6 @@
 //! Input types: arguments, boolean expressions, orderings.
 
-use super::{AggregateOp, BoolFold, Family, InputDef, Member, Operand, ScalarId, Schema, TableId, TypeId, TypeRef};
+use super::{AggregateOp, BoolFold, Family, InputDef, Member, OperandKind, ScalarId, Schema, TableId, TypeId, TypeRef};
 
 impl Schema {
     /// Arguments of every list of a table's rows.
@@ -36,8 +36,7 @@ impl Schema {
 
     /// Columns that `bool_and` and `bool_or` can work on.
     pub fn boolean_columns(&self, table: TableId) -> impl Iterator<Item = usize> {
-        let columns = &self.tables[table].columns;
-        (0..columns.len()).filter(move |&index| self.scalar_of(table, index).family == Family::Boolean)
+        self.columns(table).filter(move |&index| self.scalar_of(table, index).family == Family::Boolean)
     }
 
     pub(super) fn input_description(&self, id: TypeId) -> Option<String> {
@@ -101,19 +100,23 @@ impl Schema {
         let connectives =
             [InputDef::new("_and", list()), InputDef::new("_not", TypeId::BoolExp(id)), InputDef::new("_or", list())];
         let table = &self.tables[id];
-        let members = table.members.iter().map(|(name, &member)| match member {
-            Member::Column(column) => InputDef::new(name, TypeId::Comparison(table.columns[column].scalar)),
-            Member::Relationship(index) => InputDef::new(name, TypeId::BoolExp(table.relationships[index].target)),
-            Member::Aggregate(index) => {
-                InputDef::new(name, TypeId::AggregateBoolExp(table.relationships[index].target))
+        let input = |(name, member): (&str, Member)| match member {
+            Member::Column(column) => Some(InputDef::new(name, TypeId::Comparison(table.columns[column].scalar))),
+            Member::Relationship(index) => {
+                Some(InputDef::new(name, TypeId::BoolExp(table.relationships[index].target)))
             }
-        });
+            Member::Aggregate(index) => {
+                Some(InputDef::new(name, TypeId::AggregateBoolExp(table.relationships[index].target)))
+            }
+            Member::Computed(_) | Member::Remote(_) => None,
+        };
+        let members = self.members(id).filter_map(input);
         connectives.into_iter().chain(members).collect()
     }
 
     fn order_by_inputs(&self, id: TableId) -> Vec<InputDef> {
         let table = &self.tables[id];
-        let input = |(name, &member): (&String, &Member)| match member {
+        let input = |(name, member): (&str, Member)| match member {
             Member::Column(_) => Some(InputDef::new(name, TypeId::OrderByEnum)),
             Member::Relationship(index) => {
                 let found = &table.relationships[index];
@@ -122,8 +125,9 @@ impl Schema {
             Member::Aggregate(index) => {
                 Some(InputDef::new(name, TypeId::AggregateOrderBy(table.relationships[index].target)))
             }
+            Member::Computed(_) | Member::Remote(_) => None,
         };
-        table.members.iter().filter_map(input).collect()
+        self.members(id).filter_map(input).collect()
     }
 
     fn aggregate_inputs(&self, table: TableId) -> Vec<InputDef> {
@@ -177,13 +181,13 @@ impl Schema {
     }
 
     /// The type an operator's value has beside a column of type `own`.
-    pub fn operand_type(&self, operand: Operand, own: &TypeRef) -> TypeRef {
+    pub fn operand_type(&self, operand: OperandKind, own: &TypeRef) -> TypeRef {
         match operand {
-            Operand::Same => own.clone(),
-            Operand::List => TypeRef::List(Box::new(own.clone().required())),
-            Operand::Text => self.built_in("String").into(),
-            Operand::TextList => TypeRef::list_of(self.built_in("String")),
-            Operand::Flag => self.built_in("Boolean").into(),
+            OperandKind::Same => own.clone(),
+            OperandKind::List => TypeRef::List(Box::new(own.clone().required())),
+            OperandKind::Text => self.built_in("String").into(),
+            OperandKind::TextList => TypeRef::list_of(self.built_in("String")),
+            OperandKind::Flag => self.built_in("Boolean").into(),
         }
     }
 }

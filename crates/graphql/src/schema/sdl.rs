@@ -10,7 +10,7 @@ impl Schema {
         let mut out = String::from("schema {\n  query: query_root\n}\n");
         for id in self.all_types() {
             let definition = self.describe(id);
-            let built_in = super::type_id::BUILT_IN.contains(&definition.name.as_str());
+            let built_in = crate::model::BUILT_IN.contains(&definition.name.as_str());
             if !built_in && !matches!(id, TypeId::Meta(_)) {
                 out.push('\n');
                 self.write_type(&mut out, &definition);

@@ -1,5 +1,7 @@
 //! Names of GraphQL types, there and back.
 
+use crate::model::BUILT_IN;
+
 use super::{AggregateOp, Meta, ScalarId, Schema, TableId};
 
 /// A GraphQL type, named by what it is made from.
@@ -51,8 +53,6 @@ impl BoolFold {
 /// Makes a table's type of some sort.
 type Make = fn(TableId) -> TypeId;
 
-pub(super) const BUILT_IN: [&str; 4] = ["Boolean", "Float", "Int", "String"];
-
 impl Schema {
     pub fn type_name(&self, id: TypeId) -> String {
         let table = |id: TableId| self.tables[id].name.as_str();
@@ -95,7 +95,7 @@ impl Schema {
             return Some(TypeId::Meta(meta));
         }
         if let Some(&table) = self.tables_by_name.get(name) {
-            return Some(TypeId::Table(table));
+            return Some(TypeId::Table(table)).filter(|&id| self.exists(id));
         }
         if let Some(&scalar) = self.scalars_by_name.get(name)
             && self.scalars[scalar].item.is_none()
@@ -163,14 +163,39 @@ impl Schema {
         })
     }
 
-    /// Some types are there only when the table has a column for them.
+    /// Some types are there only when the table has a column for them, all of a table only for those who may see it.
     pub fn exists(&self, id: TypeId) -> bool {
+        if id.table().is_some_and(|table| self.select(table).is_none()) {
+            return false;
+        }
         match id {
             TypeId::OpFields(t, op) | TypeId::OpOrderBy(t, op) => self.has_aggregate(t, op),
             TypeId::AggregateBoolExpFold(t, _) | TypeId::FoldColumn(t, _) => self.boolean_columns(t).next().is_some(),
             TypeId::CastExp(s) => self.scalars[s].family.casts_to_text(),
-            TypeId::SelectColumn(t) => !self.tables[t].columns.is_empty(),
+            TypeId::SelectColumn(t) => self.columns(t).next().is_some(),
             _ => true,
+        }
+    }
+}
+
+impl TypeId {
+    /// The table it is made from.
+    pub fn table(self) -> Option<TableId> {
+        match self {
+            Self::Table(t)
+            | Self::Aggregate(t)
+            | Self::AggregateFields(t)
+            | Self::OpFields(t, _)
+            | Self::BoolExp(t)
+            | Self::OrderBy(t)
+            | Self::AggregateOrderBy(t)
+            | Self::OpOrderBy(t, _)
+            | Self::AggregateBoolExp(t)
+            | Self::AggregateBoolExpCount(t)
+            | Self::AggregateBoolExpFold(t, _)
+            | Self::SelectColumn(t)
+            | Self::FoldColumn(t, _) => Some(t),
+            _ => None,
         }
     }
 }

@@ -2,58 +2,67 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Filter, Fold, Subject};
-use crate::schema::Operand;
+use crate::plan::{Filter, Fold, Operand, Subject};
+use crate::schema::OperandKind;
 
 use super::{Alias, Join, Writer, sql};
 
+/// Where a condition stands.
+#[derive(Clone, Copy)]
+struct Scope<'f> {
+    /// The row it is about.
+    alias: Alias,
+    /// The aggregate that [`Subject::Fold`] stands for.
+    fold: Option<&'f Fold>,
+    /// Table and row around the whole condition.
+    root: (usize, Alias),
+}
+
 impl Writer<'_> {
     pub(super) fn filter(&mut self, table: usize, filter: &Filter, alias: Alias) {
-        self.filter_of(table, filter, alias, None);
+        self.filter_of(table, filter, Scope { alias, fold: None, root: (table, alias) });
     }
 
-    /// `fold` is the aggregate that [`Subject::Fold`] stands for.
-    fn filter_of(&mut self, table: usize, filter: &Filter, alias: Alias, fold: Option<&Fold>) {
+    fn filter_of(&mut self, table: usize, filter: &Filter, scope: Scope<'_>) {
         match filter {
-            Filter::All(filters) => self.connected(table, filters, alias, fold, " AND ", "true"),
-            Filter::Any(filters) => self.connected(table, filters, alias, fold, " OR ", "false"),
+            Filter::All(filters) => self.connected(table, filters, scope, " AND ", "true"),
+            Filter::Any(filters) => self.connected(table, filters, scope, " OR ", "false"),
             Filter::Not(filter) => {
                 self.out.push_str("(NOT ");
-                self.filter_of(table, filter, alias, fold);
+                self.filter_of(table, filter, scope);
                 self.out.push(')');
             }
             Filter::IsNull { subject, wanted } => {
                 self.out.push('(');
-                self.subject(table, *subject, alias, fold);
+                self.subject(table, *subject, scope);
                 self.out.push_str(if *wanted { " IS NULL)" } else { " IS NOT NULL)" });
             }
-            Filter::Compare { subject, operator, parameter, cast } => {
+            Filter::Compare { subject, operator, operand, cast } => {
                 self.out.push('(');
-                self.subject(table, *subject, alias, fold);
-                let number = parameter + 1;
+                self.subject(table, *subject, scope);
+                let operand = self.operand(table, operand, scope);
                 match operator.operand {
-                    Operand::Same | Operand::Flag => sql!(self, " {} (${number})::{cast})", operator.sql),
-                    Operand::List => sql!(self, " {} ((${number})::{cast}[]))", operator.sql),
-                    Operand::Text => sql!(self, " {} (${number})::text)", operator.sql),
-                    Operand::TextList => sql!(self, " {} (${number})::text[])", operator.sql),
+                    OperandKind::Same | OperandKind::Flag => sql!(self, " {} ({operand})::{cast})", operator.sql),
+                    OperandKind::List => sql!(self, " {} (({operand})::{cast}[]))", operator.sql),
+                    OperandKind::Text => sql!(self, " {} ({operand})::text)", operator.sql),
+                    OperandKind::TextList => sql!(self, " {} ({operand})::text[])", operator.sql),
                 }
             }
-            Filter::Related { relationship, filter } => self.related(table, *relationship, filter, alias),
+            Filter::Exists { table, filter } => {
+                let inner = self.alias();
+                sql!(self, "EXISTS (SELECT 1 FROM {} AS \"{inner}\" WHERE ", self.schema.tables[*table].relation);
+                self.filter_of(*table, filter, Scope { alias: inner, fold: None, ..scope });
+                self.out.push(')');
+            }
+            Filter::Rooted(filter) => self.filter_of(table, filter, Scope { root: (table, scope.alias), ..scope }),
+            Filter::Related { relationship, filter } => self.related(table, *relationship, filter, scope),
             Filter::Folded { relationship, fold, filter, predicate } => {
-                self.folded(table, *relationship, fold, filter, predicate, alias);
+                self.folded(table, *relationship, fold, (filter, predicate), scope);
             }
         }
     }
 
-    fn connected(
-        &mut self,
-        table: usize,
-        filters: &[Filter],
-        alias: Alias,
-        fold: Option<&Fold>,
-        connective: &str,
-        empty: &str,
-    ) {
+    fn connected(&mut self, table: usize, filters: &[Filter], scope: Scope<'_>, connective: &str, empty: &str) {
         if filters.is_empty() {
             self.out.push_str(empty);
             return;
@@ -63,20 +72,20 @@ impl Writer<'_> {
             if index > 0 {
                 self.out.push_str(connective);
             }
-            self.filter_of(table, filter, alias, fold);
+            self.filter_of(table, filter, scope);
         }
         self.out.push(')');
     }
 
-    fn related(&mut self, table: usize, relationship: usize, filter: &Filter, outer: Alias) {
+    fn related(&mut self, table: usize, relationship: usize, filter: &Filter, scope: Scope<'_>) {
         let schema = self.schema;
         let relationship = &schema.tables[table].relationships[relationship];
         let inner = self.alias();
         sql!(self, "EXISTS (SELECT 1 FROM {} AS \"{inner}\" WHERE ", schema.tables[relationship.target].relation);
-        self.join(Join { relationship, outer }, inner);
+        self.join(Join { relationship, outer: scope.alias }, inner);
         if !filter.is_everything() {
             self.out.push_str(" AND ");
-            self.filter(relationship.target, filter, inner);
+            self.filter_of(relationship.target, filter, Scope { alias: inner, fold: None, ..scope });
         }
         self.out.push(')');
     }
@@ -86,25 +95,38 @@ impl Writer<'_> {
         table: usize,
         relationship: usize,
         fold: &Fold,
-        filter: &Filter,
-        predicate: &Filter,
-        outer: Alias,
+        (filter, predicate): (&Filter, &Filter),
+        scope: Scope<'_>,
     ) {
         let schema = self.schema;
         let relationship = &schema.tables[table].relationships[relationship];
         let inner = self.alias();
         self.out.push_str("(SELECT ");
-        self.filter_of(relationship.target, predicate, inner, Some(fold));
+        self.filter_of(relationship.target, predicate, Scope { alias: inner, fold: Some(fold), ..scope });
         sql!(self, " FROM {} AS \"{inner}\" WHERE ", schema.tables[relationship.target].relation);
-        self.join(Join { relationship, outer }, inner);
+        self.join(Join { relationship, outer: scope.alias }, inner);
         if !filter.is_everything() {
             self.out.push_str(" AND ");
-            self.filter(relationship.target, filter, inner);
+            self.filter_of(relationship.target, filter, Scope { alias: inner, fold: None, ..scope });
         }
         self.out.push(')');
     }
 
-    fn subject(&mut self, table: usize, subject: Subject, alias: Alias, fold: Option<&Fold>) {
+    /// A parameter, or another column.
+    fn operand(&mut self, table: usize, operand: &Operand, scope: Scope<'_>) -> String {
+        let column = |table: usize, column: usize, alias: Alias| {
+            format!("\"{alias}\".{}", self.schema.column(table, column).ident)
+        };
+        match operand {
+            Operand::Parameter(id) => format!("${}", id + 1),
+            Operand::Column { root: false, column: found } => column(table, *found, scope.alias),
+            Operand::Column { root: true, column: found } => column(scope.root.0, *found, scope.root.1),
+            Operand::Session(_) | Operand::Literal(_) => unreachable!("planning makes parameters of them"),
+        }
+    }
+
+    fn subject(&mut self, table: usize, subject: Subject, scope: Scope<'_>) {
+        let Scope { alias, fold, .. } = scope;
         match (subject, fold) {
             (Subject::Column(column), _) => sql!(self, "\"{alias}\".{}", self.schema.column(table, column).ident),
             (Subject::ColumnText(column), _) => {
@@ -115,6 +137,10 @@ impl Writer<'_> {
                 let distinct = if *distinct { "DISTINCT " } else { "" };
                 let column = &self.schema.column(table, *column).ident;
                 sql!(self, "{}({distinct}\"{alias}\".{column})", fold.name());
+            }
+            (Subject::Computed(computed), _) => {
+                let function = &self.schema.tables[table].computed[computed].function;
+                sql!(self, "{function}(\"{alias}\")");
             }
             (Subject::Fold, None) => unreachable!("only a predicate over an aggregate has this subject"),
         }

@@ -4,6 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
+use crate::session::Session;
+
+use super::Mismatch;
+
 /// The variables of a request.
 pub type Provided = serde_json::Map<String, Json>;
 
@@ -31,9 +35,17 @@ pub enum Segment {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Source {
     Literal(Datum<'static>),
-    Variable { name: String, path: Vec<Segment> },
+    Variable {
+        name: String,
+        path: Vec<Segment>,
+    },
     List(Vec<Source>),
     Object(Vec<(String, Source)>),
+    /// A session variable, and the SQL type it is cast to.
+    Session {
+        name: String,
+        cast: String,
+    },
 }
 
 impl Datum<'_> {
@@ -67,22 +79,34 @@ impl Datum<'_> {
 
 impl Source {
     /// The value for one request; null where the variables have none.
-    pub fn value<'a>(&'a self, provided: &'a Provided) -> Datum<'a> {
-        match self {
+    ///
+    /// # Errors
+    /// The session lacks a variable.
+    pub fn value<'a>(&'a self, provided: &'a Provided, session: &'a Session) -> Result<Datum<'a>, Mismatch> {
+        Ok(match self {
             Self::Literal(datum) => datum.clone(),
             Self::Variable { name, path } => walk(provided, name, path).map_or(Datum::Null, Datum::from_json),
-            Self::List(items) => Datum::List(items.iter().map(|item| item.value(provided)).collect()),
-            Self::Object(fields) => {
-                Datum::Object(fields.iter().map(|(key, value)| (key.as_str().into(), value.value(provided))).collect())
+            Self::List(items) => {
+                let items = items.iter().map(|item| item.value(provided, session));
+                Datum::List(items.collect::<Result<_, _>>()?)
             }
-        }
+            Self::Object(fields) => {
+                let fields =
+                    fields.iter().map(|(key, value)| Ok((key.as_str().into(), value.value(provided, session)?)));
+                Datum::Object(fields.collect::<Result<_, Mismatch>>()?)
+            }
+            Self::Session { name, .. } => match session.variable(name) {
+                Some(text) => Datum::String(text.into()),
+                None => return Err(Mismatch::missing_variable(name)),
+            },
+        })
     }
 
     /// The same for every request.
     pub fn is_constant(&self) -> bool {
         match self {
             Self::Literal(_) => true,
-            Self::Variable { .. } => false,
+            Self::Variable { .. } | Self::Session { .. } => false,
             Self::List(items) => items.iter().all(Self::is_constant),
             Self::Object(fields) => fields.iter().all(|(_, value)| value.is_constant()),
         }

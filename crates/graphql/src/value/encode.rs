@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::failure::Code;
-use crate::schema::{Family, Operand, ScalarId, Schema};
+use crate::schema::{Family, OperandKind, ScalarId, Schema};
 
 use super::Datum;
 
@@ -18,6 +18,8 @@ pub enum Encoding {
     JsonPath,
     /// A count of rows, at least 0; 64 bits, and also accepted as a string.
     Offset,
+    /// A text that is PostgreSQL's already.
+    Verbatim,
 }
 
 /// Why a value cannot be what it should.
@@ -32,6 +34,11 @@ pub struct Mismatch {
 impl Mismatch {
     fn new(code: Code, message: String) -> Self {
         Self { code, index: None, message }
+    }
+
+    /// A permission names a session variable that the session does not have.
+    pub fn missing_variable(name: &str) -> Self {
+        Self::new(Code::NotFound, format!("missing session variable: \"{name}\""))
     }
 
     fn expected(what: &str, name: &str, found: &Datum<'_>) -> Self {
@@ -54,12 +61,12 @@ impl Encoding {
     }
 
     /// For the right-hand side of an operator beside a value encoded as `own`.
-    pub fn of_operand(operand: Operand, own: Self) -> Self {
+    pub fn of_operand(operand: OperandKind, own: Self) -> Self {
         match operand {
-            Operand::Same | Operand::Flag => own,
-            Operand::List => Self::Array { item: Box::new(own), as_text: false },
-            Operand::Text => Self::text(),
-            Operand::TextList => Self::Array { item: Box::new(Self::text()), as_text: false },
+            OperandKind::Same | OperandKind::Flag => own,
+            OperandKind::List => Self::Array { item: Box::new(own), as_text: false },
+            OperandKind::Text => Self::text(),
+            OperandKind::TextList => Self::Array { item: Box::new(Self::text()), as_text: false },
         }
     }
 
@@ -77,6 +84,7 @@ impl Encoding {
             },
             Self::JsonPath => json_path(&scalar(Family::Text, "String", datum)?),
             Self::Offset => offset(datum),
+            Self::Verbatim => scalar(Family::Text, "String", datum),
         }
     }
 }

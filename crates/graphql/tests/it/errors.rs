@@ -261,7 +261,11 @@ async fn what_goes_wrong_inside_stays_inside_unless_in_development() {
     shop.database.client().await.batch_execute("DROP TABLE line_notes").await.unwrap();
     let (code, path, message) = shop.error("{ line_notes { id } }", json!({})).await;
     assert_eq!((&*code, &*path, &*message), ("unexpected", "$", "database query error"));
-    let failure = shop.handle.execute("admin", &graphql::Request::new("{ line_notes { id } }")).await.unwrap_err();
+    let failure = shop
+        .handle
+        .execute(&graphql::Session::admin(), &graphql::Request::new("{ line_notes { id } }"))
+        .await
+        .unwrap_err();
     assert!(!String::from_utf8(failure.to_body(false)).unwrap().contains("line_notes"));
     assert!(String::from_utf8(failure.to_body(true)).unwrap().contains("line_notes"));
 }
@@ -288,8 +292,9 @@ async fn a_statement_whose_client_has_gone_is_cancelled() {
                 CREATE VIEW slow_view AS SELECT slow() AS id;";
     let shop = crate::support::database_with(slow, |_| {}).await;
     let handle = shop.handle.clone();
-    let request =
-        tokio::spawn(async move { handle.execute("admin", &graphql::Request::new("{ slow_view { id } }")).await });
+    let request = tokio::spawn(async move {
+        handle.execute(&graphql::Session::admin(), &graphql::Request::new("{ slow_view { id } }")).await
+    });
     shop.until_busy("slow").await;
     request.abort();
     shop.until_idle("slow").await;

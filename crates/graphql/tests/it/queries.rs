@@ -62,7 +62,7 @@ async fn rows_relationships_and_keys() {
 async fn the_answer_keeps_the_order_of_the_query() {
     let shop = shop().await;
     let query = "{ z: users_by_pk(id: 1) { name id b: name } __typename a: users_by_pk(id: 2) { id } }";
-    let body = shop.handle.execute("admin", &graphql::Request::new(query)).await.unwrap();
+    let body = shop.handle.execute(&graphql::Session::admin(), &graphql::Request::new(query)).await.unwrap();
     assert_eq!(
         std::str::from_utf8(&body).unwrap(),
         r#"{"data":{"z":{"name":"Ada","id":1,"b":"Ada"},"__typename":"query_root","a":{"id":2}}}"#
@@ -172,7 +172,7 @@ async fn variables_fragments_and_conditions() {
     let ask = async |variables: serde_json::Value| {
         let serde_json::Value::Object(variables) = variables else { panic!() };
         let request = graphql::Request { query: query.to_owned(), operation_name: Some("Q".to_owned()), variables };
-        let body = shop.handle.execute("admin", &request).await.map_err(|failure| failure.message);
+        let body = shop.handle.execute(&graphql::Session::admin(), &request).await.map_err(|failure| failure.message);
         body.map(|body| serde_json::from_slice::<serde_json::Value>(&body).unwrap()["data"].clone())
     };
     let some = json!([{"id": 1}, {"id": 3}]);

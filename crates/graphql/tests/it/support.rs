@@ -29,7 +29,7 @@ impl Shop {
     pub async fn ask(&self, query: &str, variables: Value) -> Value {
         let Value::Object(variables) = variables else { panic!("variables are an object") };
         let request = Request { query: query.to_owned(), operation_name: None, variables };
-        match self.handle.execute("admin", &request).await {
+        match self.handle.execute(&graphql::Session::admin(), &request).await {
             Ok(body) => serde_json::from_slice(&body).unwrap(),
             Err(failure) => serde_json::from_slice(&failure.to_body(false)).unwrap(),
         }

@@ -1,4 +1,4 @@
-//! Catalog to schema.
+//! Catalog to model.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,13 +7,13 @@ use postgres::Ident;
 use postgres::catalog::{self, Catalog, TypeDefinition, TypeKind};
 
 use super::relationship;
-use super::{Column, Family, Member, Root, Scalar, ScalarId, Schema, Table, TableId};
+use super::{Column, Family, Member, Model, Mutability, Root, RootNames, Scalar, ScalarId, Table, TableId, UniqueKey};
 
-impl Schema {
-    /// The schema of the tables, views and foreign tables in `schemas`. Partitions are reached through their parent;
+impl Model {
+    /// The model of the tables, views and foreign tables in `schemas`. Partitions are reached through their parent;
     /// what belongs to an extension, or has a name GraphQL cannot spell, is left out.
     pub fn new(catalog: &Catalog, schemas: &[String], stringify_numeric: bool) -> Self {
-        let mut builder = Builder { catalog, schema: Self { stringify_numeric, ..Self::default() } };
+        let mut builder = Builder { catalog, model: Self { stringify_numeric, ..Self::default() } };
         let sources: Vec<&catalog::Table> = catalog
             .tables
             .iter()
@@ -23,13 +23,13 @@ impl Schema {
             .collect();
         let positions: HashMap<(&str, &str), TableId> =
             sources.iter().enumerate().map(|(id, table)| ((&*table.schema, &*table.name), id)).collect();
-        let mut schema = builder.schema;
+        let mut model = builder.model;
         for (id, source) in sources.iter().enumerate() {
-            let found = relationship::of_table(&schema, catalog, source, &positions);
-            schema.add_relationships(id, found);
+            let found = relationship::of_table(&model, catalog, source, &positions);
+            model.add_relationships(id, found);
         }
-        schema.add_roots();
-        schema
+        model.add_roots();
+        model
     }
 
     fn add_relationships(&mut self, table: TableId, relationships: Vec<super::Relationship>) {
@@ -47,7 +47,7 @@ impl Schema {
     fn add_roots(&mut self) {
         // A table's own name wins over a name made from another's.
         for (id, table) in self.tables.iter().enumerate() {
-            self.roots.insert(table.name.clone(), Root::Rows(id));
+            self.queries.insert(table.name.clone(), Root::Rows(id));
         }
         for (id, table) in self.tables.iter().enumerate() {
             let mut made = vec![(format!("{}_aggregate", table.name), Root::Aggregate(id))];
@@ -55,7 +55,7 @@ impl Schema {
                 made.push((format!("{}_by_pk", table.name), Root::ByPrimaryKey(id)));
             }
             for (name, root) in made {
-                match self.roots.entry(name) {
+                match self.queries.entry(name) {
                     Entry::Vacant(free) => {
                         free.insert(root);
                     }
@@ -79,9 +79,28 @@ pub(super) fn is_name(text: &str) -> bool {
         && !text.starts_with("__")
 }
 
+impl RootNames {
+    /// In Hasura's own naming convention.
+    pub(super) fn of(name: &str) -> Self {
+        Self {
+            select: name.to_owned(),
+            select_by_pk: format!("{name}_by_pk"),
+            select_aggregate: format!("{name}_aggregate"),
+            select_stream: format!("{name}_stream"),
+            insert: format!("insert_{name}"),
+            insert_one: format!("insert_{name}_one"),
+            update: format!("update_{name}"),
+            update_by_pk: format!("update_{name}_by_pk"),
+            update_many: format!("update_{name}_many"),
+            delete: format!("delete_{name}"),
+            delete_by_pk: format!("delete_{name}_by_pk"),
+        }
+    }
+}
+
 struct Builder<'a> {
     catalog: &'a Catalog,
-    schema: Schema,
+    model: Model,
 }
 
 impl Builder<'_> {
@@ -91,43 +110,76 @@ impl Builder<'_> {
             "public" => source.name.clone(),
             schema => format!("{schema}_{}", source.name),
         };
-        if !is_name(&name) || self.schema.tables_by_name.contains_key(&name) {
+        if !is_name(&name) || self.model.tables_by_name.contains_key(&name) {
             tracing::info!(schema = source.schema, table = source.name, "left out of GraphQL: its name cannot be used");
             return false;
         }
-        let columns: Vec<Column> = source.columns.iter().filter_map(|column| self.column(source, column)).collect();
-        let position = |name: &String| columns.iter().position(|column| column.name == *name);
-        let primary_key = source.primary_key.as_ref().and_then(|key| key.columns.iter().map(position).collect());
-        let id = self.schema.tables.len();
-        self.schema.tables_by_name.insert(name.clone(), id);
-        self.schema.tables.push(Table {
+        let columns: Vec<Column> = source.columns.iter().map(|column| self.column(source, column)).collect();
+        let position = |name: &String| columns.iter().position(|column| column.sql_name == *name);
+        let keys = source.primary_key.iter().map(|key| (key, true));
+        let keys = keys.chain(source.unique_keys.iter().map(|key| (key, false)));
+        let unique_keys: Vec<UniqueKey> = keys
+            .filter_map(|(key, is_primary)| {
+                let columns = key.columns.iter().map(position).collect::<Option<_>>()?;
+                Some(UniqueKey { name: key.name.clone(), columns, is_primary })
+            })
+            .collect();
+        let primary_key = unique_keys.iter().find(|key| key.is_primary).map(|key| key.columns.clone());
+        let primary_key = primary_key.filter(|key| key.iter().all(|&column| columns[column].visible));
+        let members = columns.iter().enumerate().filter(|(_, column)| column.visible);
+        let id = self.model.tables.len();
+        self.model.tables_by_name.insert(name.clone(), id);
+        self.model.tables_by_relation.insert((source.schema.clone(), source.name.clone()), id);
+        self.model.tables.push(Table {
+            schema_name: source.schema.clone(),
+            table_name: source.name.clone(),
             relation: format!("{}.{}", Ident::new(&source.schema), Ident::new(&source.name)),
             comment: source.comment.clone(),
             primary_key: primary_key.unwrap_or_default(),
-            members: columns.iter().enumerate().map(|(at, found)| (found.name.clone(), Member::Column(at))).collect(),
+            unique_keys,
+            members: members.map(|(at, found)| (found.name.clone(), Member::Column(at))).collect(),
             columns,
-            relationships: Vec::new(),
+            mutability: Mutability {
+                insertable: source.is_insertable(),
+                updatable: source.is_updatable(),
+                deletable: source.is_deletable(),
+            },
+            root_names: RootNames::of(&name),
             name,
+            ..Table::default()
         });
         true
     }
 
-    fn column(&mut self, table: &catalog::Table, source: &catalog::Column) -> Option<Column> {
+    fn column(&mut self, table: &catalog::Table, source: &catalog::Column) -> Column {
         let typed = self.base_type(&source.r#type);
-        let scalar = is_name(&source.name).then(|| self.scalar(&typed)).flatten();
-        if scalar.is_none() {
+        let scalar = self.scalar(&typed);
+        let visible = is_name(&source.name) && scalar.is_some();
+        if !visible {
             let (schema, table, column) = (&table.schema, &table.name, &source.name);
             tracing::info!(schema, table, column, "left out of GraphQL: its name or its type's name cannot be used");
         }
-        Some(Column {
+        Column {
             name: source.name.clone(),
+            sql_name: source.name.clone(),
             ident: Ident::new(&source.name).to_string(),
             comment: source.comment.clone(),
             // PostgreSQL promises nothing about a view's columns.
             not_null: source.not_null,
-            scalar: scalar?,
+            has_default: source.has_default(),
+            generated: source.generated.is_some(),
+            identity: source.identity.map(|identity| identity == catalog::Identity::Always),
+            scalar: scalar.unwrap_or_else(|| self.unnamed(&typed)),
             cast: cast(&typed),
-        })
+            enum_of: None,
+            visible,
+        }
+    }
+
+    /// The scalar of a type whose name GraphQL cannot spell; only expressions of permissions meet it.
+    fn unnamed(&mut self, typed: &catalog::TypeRef) -> ScalarId {
+        let name = format!("{}.{}", typed.schema, typed.name);
+        self.intern(Scalar { name, family: Family::Other, item: None, comment: None })
     }
 
     /// A domain's base type, since GraphQL clients care about the values; any other type itself.
@@ -150,7 +202,7 @@ impl Builder<'_> {
         if let Some(element) = &typed.element {
             let element = self.base_type(element);
             let item = self.scalar(&element)?;
-            let name = format!("{}_array", self.schema.scalars[item].name);
+            let name = format!("{}_array", self.model.scalars[item].name);
             return Some(self.intern(Scalar { name, family: Family::Array, item: Some(item), comment: None }));
         }
         let comment = || {
@@ -172,7 +224,7 @@ impl Builder<'_> {
 
     /// The type's own name unless GraphQL or another type has it already.
     fn free_name(&self, typed: &catalog::TypeRef) -> Option<String> {
-        let built_in = super::type_id::BUILT_IN.contains(&typed.name.as_str()) || Family::of(&typed.name).is_some();
+        let built_in = super::BUILT_IN.contains(&typed.name.as_str()) || Family::of(&typed.name).is_some();
         let same_name = self
             .catalog
             .types
@@ -183,12 +235,12 @@ impl Builder<'_> {
     }
 
     fn intern(&mut self, scalar: Scalar) -> ScalarId {
-        if let Some(&found) = self.schema.scalars_by_name.get(&scalar.name) {
+        if let Some(&found) = self.model.scalars_by_name.get(&scalar.name) {
             return found;
         }
-        let id = self.schema.scalars.len();
-        self.schema.scalars_by_name.insert(scalar.name.clone(), id);
-        self.schema.scalars.push(scalar);
+        let id = self.model.scalars.len();
+        self.model.scalars_by_name.insert(scalar.name.clone(), id);
+        self.model.scalars.push(scalar);
         id
     }
 }

@@ -1,6 +1,9 @@
 //! Scalars: PostgreSQL's types under the names Hasura gives them, and what can be asked of each.
 
-/// Position of a scalar in [`super::Schema::scalars`].
+/// GraphQL's own scalars, `ID` aside.
+pub(crate) const BUILT_IN: [&str; 4] = ["Boolean", "Float", "Int", "String"];
+
+/// Position of a scalar in [`super::Model::scalars`].
 pub type ScalarId = usize;
 
 /// A GraphQL scalar, or the list of one that an array column is.
@@ -98,7 +101,7 @@ impl Family {
 
 /// The right-hand side an operator takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operand {
+pub enum OperandKind {
     /// A value of the column's own type.
     Same,
     /// A list of values of the column's own type.
@@ -115,58 +118,68 @@ pub enum Operand {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Operator {
     pub name: &'static str,
-    pub operand: Operand,
+    pub operand: OperandKind,
     /// What stands between the sides; for lists `ANY` or `ALL` follows.
     pub sql: &'static str,
     pub description: Option<&'static str>,
 }
 
-const fn op(name: &'static str, operand: Operand, sql: &'static str, description: &'static str) -> Operator {
+const fn op(name: &'static str, operand: OperandKind, sql: &'static str, description: &'static str) -> Operator {
     let description = if description.is_empty() { None } else { Some(description) };
     Operator { name, operand, sql, description }
 }
 
 const EVERY: &[Operator] = &[
-    op("_eq", Operand::Same, "=", ""),
-    op("_neq", Operand::Same, "<>", ""),
-    op("_gt", Operand::Same, ">", ""),
-    op("_lt", Operand::Same, "<", ""),
-    op("_gte", Operand::Same, ">=", ""),
-    op("_lte", Operand::Same, "<=", ""),
-    op("_in", Operand::List, "= ANY", ""),
-    op("_nin", Operand::List, "<> ALL", ""),
-    op("_is_null", Operand::Flag, "", ""),
+    op("_eq", OperandKind::Same, "=", ""),
+    op("_neq", OperandKind::Same, "<>", ""),
+    op("_gt", OperandKind::Same, ">", ""),
+    op("_lt", OperandKind::Same, "<", ""),
+    op("_gte", OperandKind::Same, ">=", ""),
+    op("_lte", OperandKind::Same, "<=", ""),
+    op("_in", OperandKind::List, "= ANY", ""),
+    op("_nin", OperandKind::List, "<> ALL", ""),
+    op("_is_null", OperandKind::Flag, "", ""),
 ];
 
 const TEXT: &[Operator] = &[
-    op("_like", Operand::Text, "LIKE", "does the column match the given pattern"),
-    op("_nlike", Operand::Text, "NOT LIKE", "does the column NOT match the given pattern"),
-    op("_ilike", Operand::Text, "ILIKE", "does the column match the given case-insensitive pattern"),
-    op("_nilike", Operand::Text, "NOT ILIKE", "does the column NOT match the given case-insensitive pattern"),
-    op("_similar", Operand::Text, "SIMILAR TO", "does the column match the given SQL regular expression"),
-    op("_nsimilar", Operand::Text, "NOT SIMILAR TO", "does the column NOT match the given SQL regular expression"),
-    op("_regex", Operand::Text, "~", "does the column match the given POSIX regular expression, case sensitive"),
-    op("_iregex", Operand::Text, "~*", "does the column match the given POSIX regular expression, case insensitive"),
-    op("_nregex", Operand::Text, "!~", "does the column NOT match the given POSIX regular expression, case sensitive"),
+    op("_like", OperandKind::Text, "LIKE", "does the column match the given pattern"),
+    op("_nlike", OperandKind::Text, "NOT LIKE", "does the column NOT match the given pattern"),
+    op("_ilike", OperandKind::Text, "ILIKE", "does the column match the given case-insensitive pattern"),
+    op("_nilike", OperandKind::Text, "NOT ILIKE", "does the column NOT match the given case-insensitive pattern"),
+    op("_similar", OperandKind::Text, "SIMILAR TO", "does the column match the given SQL regular expression"),
+    op("_nsimilar", OperandKind::Text, "NOT SIMILAR TO", "does the column NOT match the given SQL regular expression"),
+    op("_regex", OperandKind::Text, "~", "does the column match the given POSIX regular expression, case sensitive"),
+    op(
+        "_iregex",
+        OperandKind::Text,
+        "~*",
+        "does the column match the given POSIX regular expression, case insensitive",
+    ),
+    op(
+        "_nregex",
+        OperandKind::Text,
+        "!~",
+        "does the column NOT match the given POSIX regular expression, case sensitive",
+    ),
     op(
         "_niregex",
-        Operand::Text,
+        OperandKind::Text,
         "!~*",
         "does the column NOT match the given POSIX regular expression, case insensitive",
     ),
 ];
 
 const JSONB: &[Operator] = &[
-    op("_contains", Operand::Same, "@>", "does the column contain the given json value at the top level"),
-    op("_contained_in", Operand::Same, "<@", "is the column contained in the given json value"),
-    op("_has_key", Operand::Text, "?", "does the string exist as a top-level key in the column"),
-    op("_has_keys_any", Operand::TextList, "?|", "do any of these strings exist as top-level keys in the column"),
-    op("_has_keys_all", Operand::TextList, "?&", "do all of these strings exist as top-level keys in the column"),
+    op("_contains", OperandKind::Same, "@>", "does the column contain the given json value at the top level"),
+    op("_contained_in", OperandKind::Same, "<@", "is the column contained in the given json value"),
+    op("_has_key", OperandKind::Text, "?", "does the string exist as a top-level key in the column"),
+    op("_has_keys_any", OperandKind::TextList, "?|", "do any of these strings exist as top-level keys in the column"),
+    op("_has_keys_all", OperandKind::TextList, "?&", "do all of these strings exist as top-level keys in the column"),
 ];
 
 const ARRAY: &[Operator] = &[
-    op("_contains", Operand::Same, "@>", "does the array contain the given value"),
-    op("_contained_in", Operand::Same, "<@", "is the array contained in the given array value"),
+    op("_contains", OperandKind::Same, "@>", "does the array contain the given value"),
+    op("_contained_in", OperandKind::Same, "<@", "is the array contained in the given array value"),
 ];
 
 impl Family {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use postgres::Ident;
 use postgres::catalog::{self, Catalog, ForeignKey};
 
-use super::{Relationship, Schema, TableId};
+use super::{Insertion, Member, Model, Relationship, TableId};
 
 struct Candidate<'a> {
     name: String,
@@ -15,11 +15,12 @@ struct Candidate<'a> {
     join: Vec<(&'a str, &'a str)>,
     single: bool,
     not_null: bool,
+    insertion: Insertion,
 }
 
 /// Every relationship of a table, in order of name.
 pub(super) fn of_table(
-    schema: &Schema,
+    model: &Model,
     catalog: &Catalog,
     table: &catalog::Table,
     positions: &HashMap<(&str, &str), TableId>,
@@ -32,7 +33,7 @@ pub(super) fn of_table(
         *wanted.entry(&candidate.name).or_default() += 1;
     }
     let id = positions[&(&*table.schema, &*table.name)];
-    let is_column = |name: &str| schema.tables[id].column(name).is_some();
+    let is_column = |name: &str| matches!(model.tables[id].any_member(name), Some(Member::Column(_)));
     let mut found: Vec<Relationship> = Vec::with_capacity(candidates.len());
     for candidate in &candidates {
         // Every relationship that wants a contested name gives way, so that none depends on the order of keys.
@@ -43,18 +44,23 @@ pub(super) fn of_table(
             tracing::info!(table = table.name, relationship = name, "left out of GraphQL: its name cannot be used");
             continue;
         }
-        found.push(candidate.named(name));
+        found.push(candidate.named(name, model, id));
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     found
 }
 
 impl Candidate<'_> {
-    fn named(&self, name: &str) -> Relationship {
+    fn named(&self, name: &str, model: &Model, here: TableId) -> Relationship {
         let quoted = |name: &str| Ident::new(name).to_string();
+        let position = |table: TableId, name: &str| model.tables[table].column_of_sql(name).unwrap_or_default();
+        let columns = self.join.iter().map(|(ours, theirs)| (position(here, ours), position(self.target, theirs)));
         Relationship {
             name: name.to_owned(),
+            comment: None,
             target: self.target,
+            columns: columns.collect(),
+            insertion: self.insertion,
             join: self.join.iter().map(|(here, there)| (quoted(here), quoted(there))).collect(),
             single: self.single,
             not_null: self.not_null,
@@ -80,6 +86,7 @@ fn forward<'a>(
         target,
         join: pairs(&key.columns, &key.referenced_columns),
         single: true,
+        insertion: Insertion::BeforeParent,
         // A key that is not enforced, or not yet validated, may point nowhere.
         not_null: key.validated && key.enforced && key.columns.iter().all(not_null),
     })
@@ -100,6 +107,7 @@ fn reverse<'a>(
         join: pairs(&key.referenced_columns, &key.columns),
         single: owner.is_unique(&columns),
         not_null: false,
+        insertion: Insertion::AfterParent,
     })
 }
 

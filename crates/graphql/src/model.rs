@@ -1,0 +1,317 @@
+//! What the database and the metadata together offer, before any role looks at it.
+//!
+//! A [`Model`] is built from a catalog and metadata and never changes. [`crate::schema::Schema`] is the model as one
+//! role sees it; it derefs to the model, so that ids and positions mean the same in both. An object of the metadata
+//! that does not fit is left out and listed in [`Model::inconsistencies`]; the rest works.
+
+mod build;
+mod permission;
+mod relationship;
+mod scalar;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+pub use permission::{ColumnSet, Delete, Insert, Permissions, Preset, PresetValue, RootField, Select, Update};
+pub(crate) use scalar::BUILT_IN;
+pub use scalar::{Family, OperandKind, Operator, Scalar, ScalarId};
+
+/// Position of a table in [`Model::tables`].
+pub type TableId = usize;
+
+/// Position of a function in [`Model::functions`].
+pub type FunctionId = usize;
+
+/// Everything there is to ask and to change.
+#[derive(Debug, Default)]
+pub struct Model {
+    pub tables: Vec<Table>,
+    pub functions: Vec<Function>,
+    pub scalars: Vec<Scalar>,
+    pub naming: Naming,
+    /// Numbers that a double cannot hold come out as strings.
+    pub stringify_numeric: bool,
+    pub inconsistencies: Vec<Inconsistency>,
+    pub(crate) tables_by_name: HashMap<String, TableId>,
+    /// By schema and name in the database.
+    pub(crate) tables_by_relation: HashMap<(String, String), TableId>,
+    pub(crate) scalars_by_name: HashMap<String, ScalarId>,
+    pub(crate) queries: HashMap<String, Root>,
+    pub(crate) mutations: HashMap<String, Root>,
+    pub(crate) subscriptions: HashMap<String, Root>,
+}
+
+/// How names are made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Naming {
+    pub convention: Convention,
+    pub type_prefix: String,
+    pub type_suffix: String,
+    pub root_prefix: String,
+    pub root_suffix: String,
+    /// The field of every root type that holds the source's own fields.
+    pub namespace: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Convention {
+    #[default]
+    HasuraDefault,
+    GraphqlDefault,
+}
+
+/// An object of the metadata that could not be used, as `get_inconsistent_metadata` tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inconsistency {
+    /// `table`, `array_relation`, `select_permission`, ….
+    pub kind: &'static str,
+    /// `table users in source default`.
+    pub name: String,
+    pub reason: String,
+    pub definition: serde_json::Value,
+}
+
+/// A table, view or foreign table.
+#[derive(Debug, Default)]
+pub struct Table {
+    /// The base of its types' names: the table's own, prefixed by the schema's unless that is `public`.
+    pub name: String,
+    pub schema_name: String,
+    pub table_name: String,
+    /// The quoted, qualified SQL name.
+    pub relation: String,
+    pub comment: Option<String>,
+    /// All columns; those with `visible` false have no name in GraphQL.
+    pub columns: Vec<Column>,
+    /// Positions in `columns`; empty when there is no primary key or GraphQL cannot name one of its columns.
+    pub primary_key: Vec<usize>,
+    /// The primary key, unique constraints and unique indexes that `on_conflict` can name.
+    pub unique_keys: Vec<UniqueKey>,
+    pub relationships: Vec<Relationship>,
+    pub computed: Vec<ComputedField>,
+    pub mutability: Mutability,
+    /// What an enum table holds.
+    pub enum_values: Option<Vec<EnumTableValue>>,
+    pub root_names: RootNames,
+    pub(crate) permissions: HashMap<Arc<str>, Permissions>,
+    /// By GraphQL name.
+    pub(crate) members: HashMap<String, Member>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mutability {
+    pub insertable: bool,
+    pub updatable: bool,
+    pub deletable: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UniqueKey {
+    /// The constraint's name in the database.
+    pub name: String,
+    /// Positions in [`Table::columns`].
+    pub columns: Vec<usize>,
+    pub is_primary: bool,
+}
+
+/// A row of an enum table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnumTableValue {
+    pub value: String,
+    pub comment: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Column {
+    /// The name in GraphQL.
+    pub name: String,
+    /// The name in the database, which metadata uses.
+    pub sql_name: String,
+    /// The quoted SQL name.
+    pub ident: String,
+    pub comment: Option<String>,
+    pub not_null: bool,
+    /// An insert may leave it out.
+    pub has_default: bool,
+    pub generated: bool,
+    /// `GENERATED … AS IDENTITY`; true for ALWAYS, which takes no value.
+    pub identity: Option<bool>,
+    pub scalar: ScalarId,
+    /// The SQL type that parameters compared with it are cast to, without a modifier.
+    pub cast: String,
+    /// The enum table whose values it holds.
+    pub enum_of: Option<TableId>,
+    /// GraphQL can name it and its type.
+    pub visible: bool,
+}
+
+/// A way from a table to another.
+#[derive(Debug)]
+pub struct Relationship {
+    pub name: String,
+    pub comment: Option<String>,
+    pub target: TableId,
+    /// Pairs of quoted column names: here, there.
+    pub join: Vec<(String, String)>,
+    /// The same pairs as positions in the tables' columns.
+    pub columns: Vec<(usize, usize)>,
+    /// At most one row there for each row here.
+    pub single: bool,
+    /// Always a row there.
+    pub not_null: bool,
+    pub insertion: Insertion,
+}
+
+/// When a nested insert writes the other row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Insertion {
+    /// This row refers to the other.
+    #[default]
+    BeforeParent,
+    /// The other row refers to this.
+    AfterParent,
+}
+
+/// A function over a row of the table.
+#[derive(Debug)]
+pub struct ComputedField {
+    pub name: String,
+    pub comment: Option<String>,
+    /// The quoted, qualified SQL name.
+    pub function: String,
+    /// What a client may give: all arguments but the row and the session.
+    pub arguments: Vec<FunctionArgument>,
+    /// Position of the row among all arguments, and its name if it has one.
+    pub table_argument: ArgumentPlace,
+    pub session_argument: Option<ArgumentPlace>,
+    pub returns: Returned,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArgumentPlace {
+    /// From 0, among the function's input arguments.
+    pub position: usize,
+    /// Quoted.
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Returned {
+    Scalar { scalar: ScalarId, cast: String },
+    Table { table: TableId, set: bool },
+}
+
+/// A tracked function.
+#[derive(Debug)]
+pub struct Function {
+    /// The base of its root fields' and types' names.
+    pub name: String,
+    pub schema_name: String,
+    pub function_name: String,
+    /// The quoted, qualified SQL name.
+    pub sql: String,
+    pub comment: Option<String>,
+    /// What a client may give: all arguments but the session.
+    pub arguments: Vec<FunctionArgument>,
+    pub session_argument: Option<ArgumentPlace>,
+    pub returns: TableId,
+    pub returns_set: bool,
+    /// A field of `mutation_root`, else of `query_root` and `subscription_root`.
+    pub is_mutation: bool,
+    /// Roles that may call it by a permission of their own.
+    pub(crate) permissions: BTreeSet<Arc<str>>,
+    /// Whoever may select from the returned table may call it.
+    pub(crate) inferred: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct FunctionArgument {
+    /// The name in GraphQL: `arg_2` where the function gives none.
+    pub name: String,
+    pub place: ArgumentPlace,
+    pub scalar: ScalarId,
+    pub cast: String,
+    /// May be left out.
+    pub has_default: bool,
+}
+
+/// What a field of a table's type is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Member {
+    Column(usize),
+    Relationship(usize),
+    /// `<relationship>_aggregate`.
+    Aggregate(usize),
+    Computed(usize),
+    /// A field of another service; position in [`Table`]'s remote relationships.
+    Remote(usize),
+}
+
+/// What a field of a root type is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Root {
+    Rows(TableId),
+    ByPrimaryKey(TableId),
+    Aggregate(TableId),
+    Stream(TableId),
+    Function(FunctionId),
+    FunctionAggregate(FunctionId),
+    Insert(TableId),
+    InsertOne(TableId),
+    Update(TableId),
+    UpdateByPrimaryKey(TableId),
+    UpdateMany(TableId),
+    Delete(TableId),
+    DeleteByPrimaryKey(TableId),
+}
+
+/// Which root type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    Query,
+    Mutation,
+    Subscription,
+}
+
+/// The names of a table's root fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RootNames {
+    pub select: String,
+    pub select_by_pk: String,
+    pub select_aggregate: String,
+    pub select_stream: String,
+    pub insert: String,
+    pub insert_one: String,
+    pub update: String,
+    pub update_by_pk: String,
+    pub update_many: String,
+    pub delete: String,
+    pub delete_by_pk: String,
+}
+
+impl Table {
+    /// The member of that GraphQL name, whoever may see it; requests ask [`crate::schema::Schema::member`].
+    pub fn any_member(&self, name: &str) -> Option<Member> {
+        self.members.get(name).copied()
+    }
+
+    /// The column of that name in the database.
+    pub fn column_of_sql(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.sql_name == name)
+    }
+}
+
+impl Model {
+    pub fn column(&self, table: TableId, column: usize) -> &Column {
+        &self.tables[table].columns[column]
+    }
+
+    pub fn scalar_of(&self, table: TableId, column: usize) -> &Scalar {
+        &self.scalars[self.column(table, column).scalar]
+    }
+
+    /// The table of that schema and name in the database.
+    pub fn table_of_sql(&self, schema: &str, name: &str) -> Option<TableId> {
+        self.tables_by_relation.get(&(schema.to_owned(), name.to_owned())).copied()
+    }
+}

@@ -1,0 +1,93 @@
+//! The role's own conditions, put into a request's plan.
+
+use crate::failure::{Code, Failure};
+use crate::schema::TableId;
+use crate::value::{Encoding, Source};
+
+use super::{Filter, Operand, Parameter, ParameterId, Planner};
+
+impl Planner<'_> {
+    /// Which rows of a table the role may select; none for all. The table must be one that it may select from.
+    ///
+    /// # Errors
+    /// As [`Planner::granted`].
+    pub(crate) fn selectable(&mut self, table: TableId) -> Result<Option<Filter>, Failure> {
+        let schema = self.schema;
+        match schema.select(table).and_then(|access| access.filter()) {
+            Some(filter) => self.granted(filter).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Rows of a table that pass and that the role may select.
+    ///
+    /// # Errors
+    /// As [`Planner::granted`].
+    pub(crate) fn visible(&mut self, table: TableId, filter: Filter) -> Result<Filter, Failure> {
+        Ok(match self.selectable(table)? {
+            Some(permission) if filter.is_everything() => permission,
+            Some(permission) => Filter::All(vec![permission, filter]),
+            None => filter,
+        })
+    }
+
+    /// A permission's condition with parameters for the session's variables and for values of the metadata.
+    ///
+    /// # Errors
+    /// The session lacks a variable that the condition names.
+    pub(crate) fn granted(&mut self, filter: &Filter) -> Result<Filter, Failure> {
+        let many = |planner: &mut Self, filters: &[Filter]| {
+            filters.iter().map(|filter| planner.granted(filter)).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(match filter {
+            Filter::All(filters) => Filter::All(many(self, filters)?),
+            Filter::Any(filters) => Filter::Any(many(self, filters)?),
+            Filter::Not(filter) => Filter::Not(Box::new(self.granted(filter)?)),
+            Filter::Compare { subject, operator, operand, cast } => {
+                let operand = match operand {
+                    Operand::Session(name) => Operand::Parameter(self.session_parameter(name, cast)?),
+                    Operand::Literal(text) => Operand::Parameter(self.constant(text)),
+                    other => other.clone(),
+                };
+                Filter::Compare { subject: *subject, operator, operand, cast: cast.clone() }
+            }
+            Filter::IsNull { .. } => filter.clone(),
+            Filter::Related { relationship, filter } => {
+                Filter::Related { relationship: *relationship, filter: Box::new(self.granted(filter)?) }
+            }
+            Filter::Exists { table, filter } => {
+                Filter::Exists { table: *table, filter: Box::new(self.granted(filter)?) }
+            }
+            Filter::Rooted(filter) => Filter::Rooted(Box::new(self.granted(filter)?)),
+            Filter::Folded { relationship, fold, filter, predicate } => Filter::Folded {
+                relationship: *relationship,
+                fold: fold.clone(),
+                filter: Box::new(self.granted(filter)?),
+                predicate: Box::new(self.granted(predicate)?),
+            },
+        })
+    }
+
+    /// A session variable's text. PostgreSQL takes a parameter's type from its first cast, so that each cast has its
+    /// own.
+    ///
+    /// # Errors
+    /// The session does not have it.
+    pub(crate) fn session_parameter(&mut self, name: &str, cast: &str) -> Result<ParameterId, Failure> {
+        let source = Source::Session { name: name.to_owned(), cast: cast.to_owned() };
+        if let Some(found) = self.parameters.iter().position(|parameter| parameter.source == source) {
+            return Ok(found);
+        }
+        if self.session.variable(name).is_none() {
+            return Err(Failure::new(Code::NotFound, "$", format!("missing session variable: \"{name}\"")));
+        }
+        self.parameters.push(Parameter { source, encoding: Encoding::Verbatim, constant: None });
+        Ok(self.parameters.len() - 1)
+    }
+
+    fn constant(&mut self, text: &str) -> ParameterId {
+        let source = Source::Literal(crate::value::Datum::String(text.to_owned().into()));
+        self.parameters.push(Parameter { source, encoding: Encoding::Verbatim, constant: Some(text.to_owned()) });
+        self.parameters.len() - 1
+    }
+}
