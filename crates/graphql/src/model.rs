@@ -5,6 +5,7 @@
 //! that does not fit is left out and listed in [`Model::inconsistencies`]; the rest works.
 
 mod build;
+mod operator;
 mod permission;
 mod relationship;
 mod scalar;
@@ -12,9 +13,10 @@ mod scalar;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+pub use operator::{Operator, Shape, ShapeField, ShapeType, Syntax, Takes};
 pub use permission::{ColumnSet, Delete, Insert, Permissions, Preset, PresetValue, RootField, Select, Update};
 pub(crate) use scalar::BUILT_IN;
-pub use scalar::{Family, OperandKind, Operator, Scalar, ScalarId};
+pub use scalar::{Family, Scalar, ScalarId, sibling_type};
 
 /// Position of a table in [`Model::tables`].
 pub type TableId = usize;

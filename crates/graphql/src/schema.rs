@@ -20,8 +20,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 pub use crate::model::{
-    Column, Family, FunctionId, Member, Model, OperandKind, Operation, Operator, Relationship, Root, Scalar, ScalarId,
-    Table, TableId,
+    Column, Family, FunctionId, Member, Model, Operation, Operator, Relationship, Root, Scalar, ScalarId, Shape,
+    ShapeField, ShapeType, Syntax, Table, TableId, Takes, sibling_type,
 };
 use crate::session::{ADMIN, Session};
 

@@ -10,12 +10,13 @@
 
 mod aggregate;
 mod filter;
+mod function;
 mod rows;
 
 use std::fmt::Write as _;
 
-use crate::plan::{Output, OutputValue, Plan, RootValue, Select};
-use crate::schema::{Relationship, Schema};
+use crate::plan::{Cast, Output, OutputValue, ParameterId, Plan, Reader, RootValue, Select};
+use crate::schema::{Relationship, Schema, sibling_type};
 
 /// Longest column name PostgreSQL keeps.
 const NAME_LIMIT: usize = 63;
@@ -169,12 +170,49 @@ impl<'s> Writer<'s> {
         let found = self.schema.column(table, column);
         let family = self.schema.scalars[found.scalar].family;
         match path {
-            Some(parameter) => sql!(self, "(\"{alias}\".{} #> (${})::text[])", found.ident, parameter + 1),
+            Some(parameter) => {
+                sql!(self, "(\"{alias}\".{} #> ", found.ident);
+                self.parameter(parameter);
+                self.out.push_str("::text[])");
+            }
+            None if family.is_spatial() => {
+                let function = sibling_type(&found.cast, "st_asgeojson");
+                sql!(self, "{function}(\"{alias}\".{}, 15, 4)::json", found.ident);
+            }
             None if self.schema.stringify_numeric && family.is_big_number() => {
                 sql!(self, "\"{alias}\".{}::text", found.ident);
             }
             None => sql!(self, "\"{alias}\".{}", found.ident),
         }
+    }
+}
+
+impl Writer<'_> {
+    /// Where the text of a parameter stands.
+    fn parameter(&mut self, id: ParameterId) {
+        sql!(self, "(${})", id + 1);
+    }
+
+    /// A parameter as a value of its type.
+    fn value(&mut self, id: ParameterId, cast: &Cast) {
+        self.read(cast.reader, cast, |writer| writer.parameter(id));
+    }
+
+    fn read(&mut self, reader: Reader, cast: &Cast, text: impl FnOnce(&mut Self)) {
+        let function = match reader {
+            Reader::Text => None,
+            Reader::GeoJson => Some("st_geomfromgeojson"),
+            Reader::Raster => Some("st_rastfromhexwkb"),
+        };
+        match function {
+            None => text(self),
+            Some(function) => {
+                sql!(self, "{}(", sibling_type(&cast.sql, function));
+                text(self);
+                self.out.push_str("::text)");
+            }
+        }
+        sql!(self, "::{}", cast.sql);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod datum;
 mod encode;
+mod geojson;
 mod variables;
 
 pub use datum::{Datum, Provided, Segment, Source};

@@ -219,6 +219,10 @@ impl Builder<'_> {
                 Scalar { name, family, item: None, comment: comment() }
             }
         };
+        for name in scalar.family.siblings() {
+            let family = Family::of(name).map_or(Family::Other, |(family, _)| family);
+            self.intern(Scalar { name: (*name).to_owned(), family, item: None, comment: None });
+        }
         Some(self.intern(scalar))
     }
 

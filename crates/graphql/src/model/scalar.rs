@@ -1,5 +1,7 @@
 //! Scalars: PostgreSQL's types under the names Hasura gives them, and what can be asked of each.
 
+use crate::plan::Reader;
+
 /// GraphQL's own scalars, `ID` aside.
 pub(crate) const BUILT_IN: [&str; 4] = ["Boolean", "Float", "Int", "String"];
 
@@ -40,6 +42,12 @@ pub enum Family {
     Json,
     Jsonb,
     Array,
+    Ltree,
+    /// `lquery` and `ltxtquery`, which patterns over `ltree` are written in.
+    LtreePattern,
+    Geometry,
+    Geography,
+    Raster,
     /// Known to PostgreSQL alone: read from a string, compared, not aggregated.
     Other,
 }
@@ -68,6 +76,12 @@ impl Family {
             "interval" => (Self::Temporal, "interval"),
             "json" => (Self::Json, "json"),
             "jsonb" => (Self::Jsonb, "jsonb"),
+            "ltree" => (Self::Ltree, "ltree"),
+            "lquery" => (Self::LtreePattern, "lquery"),
+            "ltxtquery" => (Self::LtreePattern, "ltxtquery"),
+            "geometry" => (Self::Geometry, "geometry"),
+            "geography" => (Self::Geography, "geography"),
+            "raster" => (Self::Raster, "raster"),
             _ => return None,
         })
     }
@@ -97,109 +111,47 @@ impl Family {
     pub fn is_big_number(self) -> bool {
         matches!(self, Self::BigInt | Self::Float8 | Self::Numeric)
     }
-}
 
-/// The right-hand side an operator takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OperandKind {
-    /// A value of the column's own type.
-    Same,
-    /// A list of values of the column's own type.
-    List,
-    /// A text, such as a pattern or a key.
-    Text,
-    /// A list of texts.
-    TextList,
-    /// `_is_null`.
-    Flag,
-}
+    /// Comes in and goes out as GeoJSON.
+    pub fn is_spatial(self) -> bool {
+        matches!(self, Self::Geometry | Self::Geography)
+    }
 
-/// A field of a comparison expression that takes a value.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Operator {
-    pub name: &'static str,
-    pub operand: OperandKind,
-    /// What stands between the sides; for lists `ANY` or `ALL` follows.
-    pub sql: &'static str,
-    pub description: Option<&'static str>,
-}
+    /// How PostgreSQL makes a value of it from a text.
+    pub fn reader(self) -> Reader {
+        match self {
+            Self::Geometry | Self::Geography => Reader::GeoJson,
+            Self::Raster => Reader::Raster,
+            _ => Reader::Text,
+        }
+    }
 
-const fn op(name: &'static str, operand: OperandKind, sql: &'static str, description: &'static str) -> Operator {
-    let description = if description.is_empty() { None } else { Some(description) };
-    Operator { name, operand, sql, description }
-}
-
-const EVERY: &[Operator] = &[
-    op("_eq", OperandKind::Same, "=", ""),
-    op("_neq", OperandKind::Same, "<>", ""),
-    op("_gt", OperandKind::Same, ">", ""),
-    op("_lt", OperandKind::Same, "<", ""),
-    op("_gte", OperandKind::Same, ">=", ""),
-    op("_lte", OperandKind::Same, "<=", ""),
-    op("_in", OperandKind::List, "= ANY", ""),
-    op("_nin", OperandKind::List, "<> ALL", ""),
-    op("_is_null", OperandKind::Flag, "", ""),
-];
-
-const TEXT: &[Operator] = &[
-    op("_like", OperandKind::Text, "LIKE", "does the column match the given pattern"),
-    op("_nlike", OperandKind::Text, "NOT LIKE", "does the column NOT match the given pattern"),
-    op("_ilike", OperandKind::Text, "ILIKE", "does the column match the given case-insensitive pattern"),
-    op("_nilike", OperandKind::Text, "NOT ILIKE", "does the column NOT match the given case-insensitive pattern"),
-    op("_similar", OperandKind::Text, "SIMILAR TO", "does the column match the given SQL regular expression"),
-    op("_nsimilar", OperandKind::Text, "NOT SIMILAR TO", "does the column NOT match the given SQL regular expression"),
-    op("_regex", OperandKind::Text, "~", "does the column match the given POSIX regular expression, case sensitive"),
-    op(
-        "_iregex",
-        OperandKind::Text,
-        "~*",
-        "does the column match the given POSIX regular expression, case insensitive",
-    ),
-    op(
-        "_nregex",
-        OperandKind::Text,
-        "!~",
-        "does the column NOT match the given POSIX regular expression, case sensitive",
-    ),
-    op(
-        "_niregex",
-        OperandKind::Text,
-        "!~*",
-        "does the column NOT match the given POSIX regular expression, case insensitive",
-    ),
-];
-
-const JSONB: &[Operator] = &[
-    op("_contains", OperandKind::Same, "@>", "does the column contain the given json value at the top level"),
-    op("_contained_in", OperandKind::Same, "<@", "is the column contained in the given json value"),
-    op("_has_key", OperandKind::Text, "?", "does the string exist as a top-level key in the column"),
-    op("_has_keys_any", OperandKind::TextList, "?|", "do any of these strings exist as top-level keys in the column"),
-    op("_has_keys_all", OperandKind::TextList, "?&", "do all of these strings exist as top-level keys in the column"),
-];
-
-const ARRAY: &[Operator] = &[
-    op("_contains", OperandKind::Same, "@>", "does the array contain the given value"),
-    op("_contained_in", OperandKind::Same, "<@", "is the array contained in the given array value"),
-];
-
-impl Family {
-    /// Every operator of the family's comparison expression; `_cast` aside, which nests.
-    pub fn operators(self) -> impl Iterator<Item = &'static Operator> {
-        let more: &'static [Operator] = match self {
-            Self::Text | Self::NamedText => TEXT,
-            Self::Jsonb => JSONB,
-            Self::Array => ARRAY,
+    /// Other types of the same extension that its operators take or that it casts to, by their SQL names.
+    pub fn siblings(self) -> &'static [&'static str] {
+        match self {
+            Self::Ltree => &["lquery", "ltxtquery"],
+            Self::Geometry => &["geography"],
+            Self::Geography | Self::Raster => &["geometry"],
             _ => &[],
-        };
-        EVERY.iter().chain(more)
+        }
     }
 
-    pub fn operator(self, name: &str) -> Option<&'static Operator> {
-        self.operators().find(|operator| operator.name == name)
+    /// `_cast: {String: …}`: the GraphQL and the SQL name of the type that a comparison may cast to.
+    pub fn casts_to(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Jsonb => Some(("String", "text")),
+            Self::Geometry => Some(("geography", "geography")),
+            Self::Geography => Some(("geometry", "geometry")),
+            _ => None,
+        }
     }
+}
 
-    /// `_cast: {String: …}`.
-    pub fn casts_to_text(self) -> bool {
-        self == Self::Jsonb
+/// The name of another type of the schema that `cast` names a type of; for an unqualified name, the other's alone.
+pub fn sibling_type(cast: &str, name: &str) -> String {
+    let name = postgres::Ident::new(name);
+    match cast.rfind('.') {
+        Some(dot) => format!("{}.{name}", &cast[..dot]),
+        None => name.to_string(),
     }
 }

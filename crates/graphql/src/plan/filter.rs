@@ -1,10 +1,12 @@
 //! Boolean expressions.
 
 use crate::failure::{Failure, Path};
-use crate::schema::{BoolFold, Family, Member, OperandKind, Operator, TableId, TypeId, TypeRef};
+use crate::schema::{
+    BoolFold, Family, Member, Operator, Shape, ShapeType, TableId, Takes, TypeId, TypeRef, sibling_type,
+};
 use crate::value::{Encoding, Value};
 
-use super::{Filter, Fold, Operand, Planner, Subject, unknown_field};
+use super::{Cast, Filter, Fold, Operand, Planner, Reader, Subject, unknown_field};
 
 /// The left-hand side of a comparison and how values beside it are read.
 struct Side {
@@ -15,6 +17,30 @@ struct Side {
     cast: String,
     /// The comparison expression's type.
     type_id: TypeId,
+}
+
+impl Side {
+    /// What the right-hand side of such an operator is sent as; for a list, its items.
+    fn cast_of(&self, takes: Takes) -> Cast {
+        match takes {
+            Takes::Text(sql) => Cast::text(sql),
+            Takes::TextList(None) => Cast::text("text"),
+            Takes::TextList(Some(name)) | Takes::Sibling(name) => self.sibling(name),
+            _ => Cast { sql: self.cast.clone(), reader: self.family.reader() },
+        }
+    }
+
+    fn sibling(&self, name: &str) -> Cast {
+        let family = Family::of(name).map_or(Family::Other, |(family, _)| family);
+        Cast { sql: sibling_type(&self.cast, name), reader: family.reader() }
+    }
+}
+
+impl Cast {
+    /// A type that reads its own text.
+    pub fn text(sql: &str) -> Self {
+        Self { sql: sql.to_owned(), reader: Reader::Text }
+    }
 }
 
 impl<'a> Planner<'a> {
@@ -86,6 +112,7 @@ impl<'a> Planner<'a> {
         let (family, cast) = match name {
             "Int" => (Family::Int, "int4"),
             "Boolean" => (Family::Boolean, "bool"),
+            "Float" => (Family::Float8, "float8"),
             _ => (Family::Text, "text"),
         };
         Side {
@@ -102,10 +129,11 @@ impl<'a> Planner<'a> {
         let mut filters = Vec::new();
         for (name, value) in self.required_object(side.type_id, value, path)? {
             let path = path.key(name);
-            match (side.subject, side.family.operator(name)) {
-                (_, Some(operator)) => filters.push(self.compare(side, operator, value, &path)?),
-                (Subject::Column(column), None) if name == "_cast" && side.family.casts_to_text() => {
-                    filters.push(self.cast(column, side.type_id, value, &path)?);
+            match (&side.subject, side.family.operator(name), side.family.casts_to()) {
+                (_, Some(operator), _) => filters.push(self.compare(side, operator, value, &path)?),
+                (&Subject::Column(column), None, Some((target, sql))) if name == "_cast" => {
+                    let inner = self.cast_side(side, column, target, sql);
+                    filters.push(self.cast(side, target, &inner, value, &path)?);
                 }
                 _ => return Err(unknown_field(name, &self.type_name(side.type_id), &path)),
             }
@@ -113,25 +141,41 @@ impl<'a> Planner<'a> {
         Ok(Filter::all(filters))
     }
 
+    /// The column as a value of another type.
+    fn cast_side(&self, side: &Side, column: usize, target: &'static str, sql: &'static str) -> Side {
+        if target == "String" {
+            return self.built_in_side(Subject::Cast(column, sql.to_owned()), target);
+        }
+        let cast = sibling_type(&side.cast, sql);
+        Side {
+            subject: Subject::Cast(column, cast.clone()),
+            family: Family::of(sql).map_or(Family::Other, |(family, _)| family),
+            own: self.schema.sibling(target).into(),
+            encoding: Encoding::sibling(target),
+            cast,
+            type_id: self.schema.built_in_comparison(target),
+        }
+    }
+
     fn cast(
         &mut self,
-        column: usize,
-        comparison: TypeId,
+        side: &Side,
+        target: &'static str,
+        inner: &Side,
         value: Value<'a>,
         path: &Path<'_>,
     ) -> Result<Filter, Failure> {
-        let type_id = match comparison {
+        let type_id = match side.type_id {
             TypeId::Comparison(scalar) => TypeId::CastExp(scalar),
             other => other,
         };
         let mut filters = Vec::new();
         for (name, value) in self.required_object(type_id, value, path)? {
             let path = path.key(name);
-            if name != "String" {
+            if name != target {
                 return Err(unknown_field(name, &self.type_name(type_id), &path));
             }
-            let side = self.built_in_side(Subject::ColumnText(column), "String");
-            filters.push(self.comparison(&side, value, &path)?);
+            filters.push(self.comparison(inner, value, &path)?);
         }
         Ok(Filter::all(filters))
     }
@@ -143,19 +187,62 @@ impl<'a> Planner<'a> {
         value: Value<'a>,
         path: &Path<'_>,
     ) -> Result<Filter, Failure> {
-        let expected = self.schema.operand_type(operator.operand, &side.own);
+        let expected = self.schema.operand_type(operator.takes, &side.own);
         let value = self.validator.variables.resolve(value, Some(&expected), self.schema, path)?;
-        if operator.operand == OperandKind::Flag {
-            let wanted = self.validator.boolean(&value, path)?;
-            return Ok(Filter::IsNull { subject: side.subject, wanted });
+        match operator.takes {
+            Takes::Flag => {
+                let wanted = self.validator.boolean(&value, path)?;
+                return Ok(Filter::IsNull { subject: side.subject.clone(), wanted });
+            }
+            Takes::List if side.family == Family::Array => return self.compare_arrays(side, operator, value, path),
+            Takes::Shape(shape) => return self.shaped(side, operator, shape, value, path),
+            _ => {}
         }
-        if operator.operand == OperandKind::List && side.family == Family::Array {
-            return self.compare_arrays(side, operator, value, path);
-        }
-        let encoding = Encoding::of_operand(operator.operand, side.encoding.clone());
+        let encoding = Encoding::of_operand(operator.takes, side.encoding.clone());
         self.reject_null(&encoding, &value, path)?;
-        let operand = Operand::Parameter(self.parameter(value, &expected, encoding, path)?);
-        Ok(Filter::Compare { subject: side.subject, operator, operand, cast: side.cast.clone() })
+        let parameter = self.parameter(value, &expected, encoding, path)?;
+        let cast = side.cast_of(operator.takes);
+        Ok(Filter::Compare { subject: side.subject.clone(), operator, operand: Operand::Parameter(parameter), cast })
+    }
+
+    /// An operator that takes an object of values.
+    fn shaped(
+        &mut self,
+        side: &Side,
+        operator: &'static Operator,
+        shape: Shape,
+        value: Value<'a>,
+        path: &Path<'_>,
+    ) -> Result<Filter, Failure> {
+        let inputs = self.schema.shape_inputs(shape);
+        let given = self.required_object(TypeId::Shape(shape), value, path)?;
+        if let Some((name, _)) = given.iter().find(|(name, _)| inputs.iter().all(|input| input.name != *name)) {
+            return Err(unknown_field(name, shape.name(), &path.key(name)));
+        }
+        let mut arguments = Vec::with_capacity(inputs.len());
+        for (field, input) in shape.fields().iter().zip(&inputs) {
+            let path = path.key(field.name);
+            let (encoding, cast) = match field.r#type {
+                ShapeType::BuiltIn(name, sql) => {
+                    let family = Family::of(sql).map_or(Family::Other, |(family, _)| family);
+                    (Encoding::Scalar(family, name.to_owned()), Cast::text(sql))
+                }
+                ShapeType::Sibling(name) => (Encoding::sibling(name), side.sibling(name)),
+            };
+            let found = given.iter().find(|(name, _)| *name == field.name).map(|(_, value)| value.clone());
+            let operand = match found {
+                Some(value) if field.required || !self.validator.variables.is_null(&value) => {
+                    Operand::Parameter(self.parameter(value, &input.r#type, encoding, &path)?)
+                }
+                None if field.required => {
+                    return Err(Failure::invalid(&path, format!("missing required field '{}'", field.name)));
+                }
+                // PostgreSQL's functions have the same defaults.
+                _ => field.default.map_or(Operand::Null, |text| Operand::Parameter(self.constant(text))),
+            };
+            arguments.push((operand, cast));
+        }
+        Ok(Filter::Call { subject: side.subject.clone(), operator, arguments })
     }
 
     /// Even where the type itself has a null, as JSON does, a comparison with nothing is a mistake.
@@ -183,8 +270,12 @@ impl<'a> Planner<'a> {
         let mut any = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
             let parameter = self.parameter(item, &side.own, side.encoding.clone(), &path.index(index))?;
-            let (operand, cast) = (Operand::Parameter(parameter), side.cast.clone());
-            any.push(Filter::Compare { subject: side.subject, operator: equal, operand, cast });
+            any.push(Filter::Compare {
+                subject: side.subject.clone(),
+                operator: equal,
+                operand: Operand::Parameter(parameter),
+                cast: side.cast_of(Takes::Same),
+            });
         }
         let any = Filter::Any(any);
         Ok(if operator.name == "_nin" { Filter::Not(Box::new(any)) } else { any })

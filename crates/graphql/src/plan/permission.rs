@@ -1,10 +1,10 @@
 //! The role's own conditions, put into a request's plan.
 
 use crate::failure::{Code, Failure};
-use crate::schema::TableId;
+use crate::schema::{TableId, Takes};
 use crate::value::{Encoding, Source};
 
-use super::{Filter, Operand, Parameter, ParameterId, Planner};
+use super::{Cast, Filter, Operand, Parameter, ParameterId, Planner, Subject};
 
 impl Planner<'_> {
     /// Which rows of a table the role may select; none for all. The table must be one that it may select from.
@@ -44,14 +44,21 @@ impl Planner<'_> {
             Filter::Any(filters) => Filter::Any(many(self, filters)?),
             Filter::Not(filter) => Filter::Not(Box::new(self.granted(filter)?)),
             Filter::Compare { subject, operator, operand, cast } => {
-                let operand = match operand {
-                    Operand::Session(name) => Operand::Parameter(self.session_parameter(name, cast)?),
-                    Operand::Literal(text) => Operand::Parameter(self.constant(text)),
-                    other => other.clone(),
-                };
-                Filter::Compare { subject: *subject, operator, operand, cast: cast.clone() }
+                let is_list = matches!(operator.takes, Takes::List | Takes::TextList(_));
+                let operand = self.granted_operand(operand, cast, is_list)?;
+                let subject = self.granted_subject(subject);
+                Filter::Compare { subject, operator, operand, cast: cast.clone() }
             }
-            Filter::IsNull { .. } => filter.clone(),
+            Filter::Call { subject, operator, arguments } => {
+                let arguments = arguments
+                    .iter()
+                    .map(|(operand, cast)| Ok((self.granted_operand(operand, cast, false)?, cast.clone())));
+                let arguments = arguments.collect::<Result<_, Failure>>()?;
+                Filter::Call { subject: self.granted_subject(subject), operator, arguments }
+            }
+            Filter::IsNull { subject, wanted } => {
+                Filter::IsNull { subject: self.granted_subject(subject), wanted: *wanted }
+            }
             Filter::Related { relationship, filter } => {
                 Filter::Related { relationship: *relationship, filter: Box::new(self.granted(filter)?) }
             }
@@ -66,6 +73,21 @@ impl Planner<'_> {
                 predicate: Box::new(self.granted(predicate)?),
             },
         })
+    }
+
+    fn granted_operand(&mut self, operand: &Operand, cast: &Cast, is_list: bool) -> Result<Operand, Failure> {
+        Ok(match operand {
+            Operand::Session(name) => {
+                let sql = if is_list { format!("{}[]", cast.sql) } else { cast.sql.clone() };
+                Operand::Parameter(self.session_parameter(name, &sql)?)
+            }
+            Operand::Literal(text) => Operand::Parameter(self.constant(text)),
+            other => other.clone(),
+        })
+    }
+
+    fn granted_subject(&mut self, subject: &Subject) -> Subject {
+        subject.clone()
     }
 
     /// A session variable's text. PostgreSQL takes a parameter's type from its first cast, so that each cast has its
@@ -85,7 +107,7 @@ impl Planner<'_> {
         Ok(self.parameters.len() - 1)
     }
 
-    fn constant(&mut self, text: &str) -> ParameterId {
+    pub(super) fn constant(&mut self, text: &str) -> ParameterId {
         let source = Source::Literal(crate::value::Datum::String(text.to_owned().into()));
         self.parameters.push(Parameter { source, encoding: Encoding::Verbatim, constant: Some(text.to_owned()) });
         self.parameters.len() - 1

@@ -5,7 +5,7 @@ use crate::schema::{InputDef, Member, TableId, TypeId, TypeRef};
 use crate::validate::Selected;
 use crate::value::{Encoding, Value};
 
-use super::{Filter, Operand, Output, OutputValue, Planner, Rows, Select, Subject, unknown_field};
+use super::{Cast, Filter, Operand, Output, OutputValue, Planner, Rows, Select, Subject, unknown_field};
 
 impl<'a> Planner<'a> {
     /// A list of rows: a query field or an array relationship.
@@ -44,11 +44,12 @@ impl<'a> Planner<'a> {
 
     fn equals(&mut self, table: TableId, column: usize, value: Value<'a>, path: &Path<'_>) -> Result<Filter, Failure> {
         let found = self.schema.column(table, column);
-        let operator = self.schema.scalars[found.scalar].family.operator("_eq").expect("every type has equality");
+        let family = self.schema.scalars[found.scalar].family;
+        let operator = family.operator("_eq").expect("every type has equality");
         let encoding = Encoding::of_scalar(self.schema, found.scalar);
         let parameter = self.parameter(value, &self.schema.scalar_type(found.scalar).required(), encoding, path)?;
-        let operand = Operand::Parameter(parameter);
-        Ok(Filter::Compare { subject: Subject::Column(column), operator, operand, cast: found.cast.clone() })
+        let cast = Cast { sql: found.cast.clone(), reader: family.reader() };
+        Ok(Filter::Compare { subject: Subject::Column(column), operator, operand: Operand::Parameter(parameter), cast })
     }
 
     fn output_inside(

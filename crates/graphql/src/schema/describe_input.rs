@@ -1,6 +1,9 @@
 //! Input types: arguments, boolean expressions, orderings.
 
-use super::{AggregateOp, BoolFold, Family, InputDef, Member, OperandKind, ScalarId, Schema, TableId, TypeId, TypeRef};
+use super::{
+    AggregateOp, BoolFold, Family, InputDef, Member, ScalarId, Schema, Shape, ShapeType, TableId, Takes, TypeId,
+    TypeRef,
+};
 
 impl Schema {
     /// Arguments of every list of a table's rows.
@@ -89,7 +92,13 @@ impl Schema {
                 self.fold_inputs(table, column, self.built_in_comparison("Boolean"))
             }
             TypeId::Comparison(scalar) => self.comparison_inputs(scalar),
-            TypeId::CastExp(_) => vec![InputDef::new("String", self.built_in_comparison("String"))],
+            TypeId::CastExp(scalar) => self.scalars[scalar]
+                .family
+                .casts_to()
+                .map(|(name, _)| InputDef::new(name, self.built_in_comparison(name)))
+                .into_iter()
+                .collect(),
+            TypeId::Shape(shape) => self.shape_inputs(shape),
             TypeId::BuiltInComparison(name) => self.built_in_inputs(name),
             _ => Vec::new(),
         }
@@ -151,7 +160,7 @@ impl Schema {
     fn comparison_inputs(&self, scalar: ScalarId) -> Vec<InputDef> {
         let family = self.scalars[scalar].family;
         let mut inputs = self.operator_inputs(family, &self.scalar_type(scalar));
-        if family.casts_to_text() {
+        if family.casts_to().is_some() {
             inputs.push(InputDef::new("_cast", TypeId::CastExp(scalar)));
         }
         inputs
@@ -171,7 +180,7 @@ impl Schema {
         family
             .operators()
             .map(|operator| {
-                let found = InputDef::new(operator.name, self.operand_type(operator.operand, own));
+                let found = InputDef::new(operator.name, self.operand_type(operator.takes, own));
                 match operator.description {
                     Some(description) => found.described(description),
                     None => found,
@@ -181,13 +190,27 @@ impl Schema {
     }
 
     /// The type an operator's value has beside a column of type `own`.
-    pub fn operand_type(&self, operand: OperandKind, own: &TypeRef) -> TypeRef {
-        match operand {
-            OperandKind::Same => own.clone(),
-            OperandKind::List => TypeRef::List(Box::new(own.clone().required())),
-            OperandKind::Text => self.built_in("String").into(),
-            OperandKind::TextList => TypeRef::list_of(self.built_in("String")),
-            OperandKind::Flag => self.built_in("Boolean").into(),
+    pub fn operand_type(&self, takes: Takes, own: &TypeRef) -> TypeRef {
+        match takes {
+            Takes::Same => own.clone(),
+            Takes::List => TypeRef::List(Box::new(own.clone().required())),
+            Takes::Text(_) => self.built_in("String").into(),
+            Takes::TextList(_) => TypeRef::list_of(self.built_in("String")),
+            Takes::Sibling(name) => self.sibling(name).into(),
+            Takes::Flag => self.built_in("Boolean").into(),
+            Takes::Shape(shape) => TypeId::Shape(shape).into(),
         }
+    }
+
+    pub(crate) fn shape_inputs(&self, shape: Shape) -> Vec<InputDef> {
+        let input = |field: &super::ShapeField| {
+            let r#type = match field.r#type {
+                ShapeType::BuiltIn(name, _) => self.built_in(name),
+                ShapeType::Sibling(name) => self.sibling(name),
+            };
+            let r#type = TypeRef::from(r#type).required_if(field.required);
+            InputDef { default: field.default, ..InputDef::new(field.name, r#type) }
+        };
+        shape.fields().iter().map(input).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::model::BUILT_IN;
 
-use super::{AggregateOp, Meta, ScalarId, Schema, TableId};
+use super::{AggregateOp, Meta, ScalarId, Schema, Shape, TableId};
 
 /// A GraphQL type, named by what it is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +24,8 @@ pub enum TypeId {
     Scalar(ScalarId),
     Comparison(ScalarId),
     CastExp(ScalarId),
+    /// The input object of an operator over several values.
+    Shape(Shape),
     /// A built-in scalar that no column uses.
     BuiltIn(&'static str),
     /// The comparison expression of a built-in scalar that no column uses.
@@ -77,6 +79,7 @@ impl Schema {
             TypeId::Scalar(s) => self.scalars[s].name.clone(),
             TypeId::Comparison(s) => format!("{}_comparison_exp", self.scalars[s].name),
             TypeId::CastExp(s) => format!("{}_cast_exp", self.scalars[s].name),
+            TypeId::Shape(shape) => shape.name().to_owned(),
             TypeId::BuiltIn(name) => name.to_owned(),
             TypeId::BuiltInComparison(name) => format!("{name}_comparison_exp"),
             TypeId::OrderByEnum => "order_by".to_owned(),
@@ -93,6 +96,9 @@ impl Schema {
         }
         if let Some(meta) = Meta::named(name) {
             return Some(TypeId::Meta(meta));
+        }
+        if let Some(shape) = Shape::ALL.into_iter().find(|shape| shape.name() == name) {
+            return Some(TypeId::Shape(shape)).filter(|&id| self.exists(id));
         }
         if let Some(&table) = self.tables_by_name.get(name) {
             return Some(TypeId::Table(table)).filter(|&id| self.exists(id));
@@ -111,6 +117,11 @@ impl Schema {
     /// The scalar of a built-in name where a column uses it, else the built-in itself.
     pub fn built_in(&self, name: &'static str) -> TypeId {
         self.scalars_by_name.get(name).map_or(TypeId::BuiltIn(name), |&scalar| TypeId::Scalar(scalar))
+    }
+
+    /// A scalar of a well-known extension, which is there whenever another of its extension is.
+    pub fn sibling(&self, name: &'static str) -> TypeId {
+        self.built_in(name)
     }
 
     /// The comparison expression of a built-in scalar.
@@ -171,7 +182,11 @@ impl Schema {
         match id {
             TypeId::OpFields(t, op) | TypeId::OpOrderBy(t, op) => self.has_aggregate(t, op),
             TypeId::AggregateBoolExpFold(t, _) | TypeId::FoldColumn(t, _) => self.boolean_columns(t).next().is_some(),
-            TypeId::CastExp(s) => self.scalars[s].family.casts_to_text(),
+            TypeId::CastExp(s) => self.scalars[s].family.casts_to().is_some(),
+            TypeId::Shape(shape) => self
+                .scalars
+                .iter()
+                .any(|scalar| scalar.family.operators().any(|operator| operator.takes == super::Takes::Shape(shape))),
             TypeId::SelectColumn(t) => self.columns(t).next().is_some(),
             _ => true,
         }

@@ -2,67 +2,137 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Filter, Fold, Operand, Subject};
-use crate::schema::OperandKind;
+use crate::plan::{Cast, Filter, Fold, Operand, Reader, Subject};
+use crate::schema::{Operator, Syntax, Takes, sibling_type};
 
 use super::{Alias, Join, Writer, sql};
 
-/// Where a condition stands.
-#[derive(Clone, Copy)]
-struct Scope<'f> {
-    /// The row it is about.
+/// The row a filter is about.
+#[derive(Debug, Clone, Copy)]
+struct Row<'f> {
+    table: usize,
     alias: Alias,
+    /// The row that the outermost filter is about, which a permission may compare with.
+    root: (usize, Alias),
     /// The aggregate that [`Subject::Fold`] stands for.
     fold: Option<&'f Fold>,
-    /// Table and row around the whole condition.
-    root: (usize, Alias),
+}
+
+impl Row<'_> {
+    /// A row inside a sub-select.
+    fn inner(self, table: usize, alias: Alias) -> Self {
+        Self { table, alias, fold: None, ..self }
+    }
 }
 
 impl Writer<'_> {
     pub(super) fn filter(&mut self, table: usize, filter: &Filter, alias: Alias) {
-        self.filter_of(table, filter, Scope { alias, fold: None, root: (table, alias) });
+        self.filter_of(filter, Row { table, alias, root: (table, alias), fold: None });
     }
 
-    fn filter_of(&mut self, table: usize, filter: &Filter, scope: Scope<'_>) {
+    fn filter_of(&mut self, filter: &Filter, row: Row<'_>) {
         match filter {
-            Filter::All(filters) => self.connected(table, filters, scope, " AND ", "true"),
-            Filter::Any(filters) => self.connected(table, filters, scope, " OR ", "false"),
+            Filter::All(filters) => self.connected(filters, row, " AND ", "true"),
+            Filter::Any(filters) => self.connected(filters, row, " OR ", "false"),
             Filter::Not(filter) => {
                 self.out.push_str("(NOT ");
-                self.filter_of(table, filter, scope);
+                self.filter_of(filter, row);
                 self.out.push(')');
             }
             Filter::IsNull { subject, wanted } => {
                 self.out.push('(');
-                self.subject(table, *subject, scope);
+                self.subject(subject, row);
                 self.out.push_str(if *wanted { " IS NULL)" } else { " IS NOT NULL)" });
             }
-            Filter::Compare { subject, operator, operand, cast } => {
-                self.out.push('(');
-                self.subject(table, *subject, scope);
-                let operand = self.operand(table, operand, scope);
-                match operator.operand {
-                    OperandKind::Same | OperandKind::Flag => sql!(self, " {} ({operand})::{cast})", operator.sql),
-                    OperandKind::List => sql!(self, " {} (({operand})::{cast}[]))", operator.sql),
-                    OperandKind::Text => sql!(self, " {} ({operand})::text)", operator.sql),
-                    OperandKind::TextList => sql!(self, " {} ({operand})::text[])", operator.sql),
-                }
-            }
+            Filter::Compare { subject, operator, operand, cast } => self.compare(subject, operator, operand, cast, row),
+            Filter::Rooted(filter) => self.filter_of(filter, Row { root: (row.table, row.alias), ..row }),
+            Filter::Call { subject, operator, arguments } => self.call(subject, operator, arguments, row),
             Filter::Exists { table, filter } => {
                 let inner = self.alias();
                 sql!(self, "EXISTS (SELECT 1 FROM {} AS \"{inner}\" WHERE ", self.schema.tables[*table].relation);
-                self.filter_of(*table, filter, Scope { alias: inner, fold: None, ..scope });
+                self.filter_of(filter, row.inner(*table, inner));
                 self.out.push(')');
             }
-            Filter::Rooted(filter) => self.filter_of(table, filter, Scope { root: (table, scope.alias), ..scope }),
-            Filter::Related { relationship, filter } => self.related(table, *relationship, filter, scope),
+            Filter::Related { relationship, filter } => self.related(*relationship, filter, row),
             Filter::Folded { relationship, fold, filter, predicate } => {
-                self.folded(table, *relationship, fold, (filter, predicate), scope);
+                self.folded(*relationship, fold, filter, predicate, row);
             }
         }
     }
 
-    fn connected(&mut self, table: usize, filters: &[Filter], scope: Scope<'_>, connective: &str, empty: &str) {
+    fn compare(&mut self, subject: &Subject, operator: &Operator, value: &Operand, cast: &Cast, row: Row<'_>) {
+        match operator.syntax {
+            Syntax::Infix(sql) => {
+                self.out.push('(');
+                self.subject(subject, row);
+                sql!(self, " {sql} ");
+            }
+            Syntax::Call(function) => {
+                sql!(self, "{}(", sibling_type(&cast.sql, function));
+                self.subject(subject, row);
+                self.out.push_str(", ");
+            }
+        }
+        match (operator.takes, value) {
+            (Takes::List | Takes::TextList(_), Operand::Parameter(_)) => {
+                // `= ANY` wants a second pair of parentheses around anything but a plain parameter.
+                self.out.push('(');
+                self.list(value, cast, row);
+                self.out.push(')');
+            }
+            _ => self.operand(value, cast, row),
+        }
+        self.out.push(')');
+    }
+
+    /// `"public"."st_dwithin"("_1"."place", …, …)`
+    fn call(&mut self, subject: &Subject, operator: &Operator, arguments: &[(Operand, Cast)], row: Row<'_>) {
+        let Syntax::Call(function) = operator.syntax else {
+            unreachable!("an operator over several values is a function");
+        };
+        let scope = arguments.iter().map(|(_, cast)| cast).find(|cast| cast.reader != Reader::Text);
+        let name = scope.map_or_else(|| function.to_owned(), |cast| sibling_type(&cast.sql, function));
+        sql!(self, "{name}(");
+        self.subject(subject, row);
+        for (value, cast) in arguments {
+            self.out.push_str(", ");
+            self.operand(value, cast, row);
+        }
+        self.out.push(')');
+    }
+
+    fn operand(&mut self, value: &Operand, cast: &Cast, row: Row<'_>) {
+        match value {
+            Operand::Parameter(id) => self.value(*id, cast),
+            Operand::Column { root, column } => {
+                let (table, alias) = if *root { row.root } else { (row.table, row.alias) };
+                sql!(self, "\"{alias}\".{}", self.schema.column(table, *column).ident);
+            }
+            Operand::Null => sql!(self, "NULL::{}", cast.sql),
+            Operand::Session(_) | Operand::Literal(_) => {
+                unreachable!("planning puts a parameter in the place of a permission's value")
+            }
+        }
+    }
+
+    fn list(&mut self, value: &Operand, cast: &Cast, row: Row<'_>) {
+        let Operand::Parameter(id) = *value else { return self.operand(value, cast, row) };
+        match cast.reader {
+            Reader::Text => {
+                self.parameter(id);
+                sql!(self, "::{}[]", cast.sql);
+            }
+            reader => {
+                self.out.push_str("ARRAY(SELECT ");
+                self.read(reader, cast, |writer| writer.out.push_str("\"value\""));
+                self.out.push_str(" FROM unnest(");
+                self.parameter(id);
+                self.out.push_str("::text[]) AS \"value\")");
+            }
+        }
+    }
+
+    fn connected(&mut self, filters: &[Filter], row: Row<'_>, connective: &str, empty: &str) {
         if filters.is_empty() {
             self.out.push_str(empty);
             return;
@@ -72,75 +142,53 @@ impl Writer<'_> {
             if index > 0 {
                 self.out.push_str(connective);
             }
-            self.filter_of(table, filter, scope);
+            self.filter_of(filter, row);
         }
         self.out.push(')');
     }
 
-    fn related(&mut self, table: usize, relationship: usize, filter: &Filter, scope: Scope<'_>) {
+    fn related(&mut self, relationship: usize, filter: &Filter, row: Row<'_>) {
         let schema = self.schema;
-        let relationship = &schema.tables[table].relationships[relationship];
+        let relationship = &schema.tables[row.table].relationships[relationship];
         let inner = self.alias();
         sql!(self, "EXISTS (SELECT 1 FROM {} AS \"{inner}\" WHERE ", schema.tables[relationship.target].relation);
-        self.join(Join { relationship, outer: scope.alias }, inner);
+        self.join(Join { relationship, outer: row.alias }, inner);
         if !filter.is_everything() {
             self.out.push_str(" AND ");
-            self.filter_of(relationship.target, filter, Scope { alias: inner, fold: None, ..scope });
+            self.filter_of(filter, row.inner(relationship.target, inner));
         }
         self.out.push(')');
     }
 
-    fn folded(
-        &mut self,
-        table: usize,
-        relationship: usize,
-        fold: &Fold,
-        (filter, predicate): (&Filter, &Filter),
-        scope: Scope<'_>,
-    ) {
+    fn folded(&mut self, relationship: usize, fold: &Fold, filter: &Filter, predicate: &Filter, row: Row<'_>) {
         let schema = self.schema;
-        let relationship = &schema.tables[table].relationships[relationship];
+        let relationship = &schema.tables[row.table].relationships[relationship];
         let inner = self.alias();
+        let inside = row.inner(relationship.target, inner);
         self.out.push_str("(SELECT ");
-        self.filter_of(relationship.target, predicate, Scope { alias: inner, fold: Some(fold), ..scope });
+        self.filter_of(predicate, Row { fold: Some(fold), ..inside });
         sql!(self, " FROM {} AS \"{inner}\" WHERE ", schema.tables[relationship.target].relation);
-        self.join(Join { relationship, outer: scope.alias }, inner);
+        self.join(Join { relationship, outer: row.alias }, inner);
         if !filter.is_everything() {
             self.out.push_str(" AND ");
-            self.filter_of(relationship.target, filter, Scope { alias: inner, fold: None, ..scope });
+            self.filter_of(filter, inside);
         }
         self.out.push(')');
     }
 
-    /// A parameter, or another column.
-    fn operand(&mut self, table: usize, operand: &Operand, scope: Scope<'_>) -> String {
-        let column = |table: usize, column: usize, alias: Alias| {
-            format!("\"{alias}\".{}", self.schema.column(table, column).ident)
-        };
-        match operand {
-            Operand::Parameter(id) => format!("${}", id + 1),
-            Operand::Column { root: false, column: found } => column(table, *found, scope.alias),
-            Operand::Column { root: true, column: found } => column(scope.root.0, *found, scope.root.1),
-            Operand::Session(_) | Operand::Literal(_) => unreachable!("planning makes parameters of them"),
-        }
-    }
-
-    fn subject(&mut self, table: usize, subject: Subject, scope: Scope<'_>) {
-        let Scope { alias, fold, .. } = scope;
+    fn subject(&mut self, subject: &Subject, row: Row<'_>) {
+        let Row { table, alias, fold, .. } = row;
         match (subject, fold) {
-            (Subject::Column(column), _) => sql!(self, "\"{alias}\".{}", self.schema.column(table, column).ident),
-            (Subject::ColumnText(column), _) => {
-                sql!(self, "\"{alias}\".{}::text", self.schema.column(table, column).ident);
+            (Subject::Column(column), _) => sql!(self, "\"{alias}\".{}", self.schema.column(table, *column).ident),
+            (Subject::Cast(column, cast), _) => {
+                sql!(self, "\"{alias}\".{}::{cast}", self.schema.column(table, *column).ident);
             }
+            (Subject::Computed { computed, session }, _) => self.computed_of_row(table, *computed, *session, alias),
             (Subject::Fold, Some(Fold::Count { columns, distinct })) => self.count(table, columns, *distinct, alias),
             (Subject::Fold, Some(Fold::Boolean { fold, column, distinct })) => {
                 let distinct = if *distinct { "DISTINCT " } else { "" };
                 let column = &self.schema.column(table, *column).ident;
                 sql!(self, "{}({distinct}\"{alias}\".{column})", fold.name());
-            }
-            (Subject::Computed(computed), _) => {
-                let function = &self.schema.tables[table].computed[computed].function;
-                sql!(self, "{function}(\"{alias}\")");
             }
             (Subject::Fold, None) => unreachable!("only a predicate over an aggregate has this subject"),
         }

@@ -27,7 +27,11 @@ impl<'s> Writer<'s> {
         }
         match rows.offset {
             Some(Offset::Fixed(offset)) => sql!(self, " OFFSET {offset}"),
-            Some(Offset::Parameter(id)) => sql!(self, " OFFSET (${})::int8", id + 1),
+            Some(Offset::Parameter(id)) => {
+                self.out.push_str(" OFFSET ");
+                self.parameter(id);
+                self.out.push_str("::int8");
+            }
             None => {}
         }
         sql!(self, ") AS \"{alias}\"");

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::failure::Code;
-use crate::schema::{Family, OperandKind, ScalarId, Schema};
+use crate::schema::{Family, ScalarId, Schema, Takes};
 
-use super::Datum;
+use super::{Datum, geojson};
 
 /// How a parameter's value becomes text.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,13 +61,19 @@ impl Encoding {
     }
 
     /// For the right-hand side of an operator beside a value encoded as `own`.
-    pub fn of_operand(operand: OperandKind, own: Self) -> Self {
-        match operand {
-            OperandKind::Same | OperandKind::Flag => own,
-            OperandKind::List => Self::Array { item: Box::new(own), as_text: false },
-            OperandKind::Text => Self::text(),
-            OperandKind::TextList => Self::Array { item: Box::new(Self::text()), as_text: false },
+    pub fn of_operand(takes: Takes, own: Self) -> Self {
+        match takes {
+            Takes::Same | Takes::Flag | Takes::Shape(_) => own,
+            Takes::List => Self::Array { item: Box::new(own), as_text: false },
+            Takes::Text(_) => Self::text(),
+            Takes::TextList(_) => Self::Array { item: Box::new(Self::text()), as_text: false },
+            Takes::Sibling(name) => Self::sibling(name),
         }
+    }
+
+    /// For a type of a well-known extension.
+    pub fn sibling(name: &str) -> Self {
+        Self::Scalar(Family::of(name).map_or(Family::Other, |(family, _)| family), name.to_owned())
     }
 
     /// # Errors
@@ -89,6 +95,27 @@ impl Encoding {
     }
 }
 
+const LTREE: &str = "Expecting label path: a sequence of zero or more labels separated by dots, for example L1.L2.L3";
+
+const RASTER: &str = "invalid hexadecimal representation of raster well known binary format";
+
+fn is_hex(text: &str) -> bool {
+    text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// What Hasura's JSON reader calls it.
+pub(super) fn json_kind(datum: &Datum<'_>) -> &'static str {
+    match datum {
+        Datum::Null => "Null",
+        Datum::Boolean(_) => "Boolean",
+        Datum::Number(_) => "Number",
+        Datum::String(_) => "String",
+        Datum::List(_) => "Array",
+        Datum::Object(_) => "Object",
+        Datum::Enum(_) => "an enum value",
+    }
+}
+
 fn null(name: &str) -> Mismatch {
     Mismatch::new(Code::ValidationFailed, format!("unexpected null value for type '{name}'"))
 }
@@ -106,19 +133,22 @@ fn scalar(family: Family, name: &str, datum: &Datum<'_>) -> Result<String, Misma
         (Family::Text | Family::NamedText, Datum::String(text)) => Ok(text.to_string()),
         (Family::Text | Family::NamedText, other) => Err(Mismatch::expected("a string", name, other)),
         (Family::Enum, Datum::Enum(text)) => Ok(text.to_string()),
+        (Family::Ltree, Datum::String(text)) if !text.split('.').any(str::is_empty) => Ok(text.to_string()),
+        (Family::Ltree, _) => Err(Mismatch::new(Code::ParseFailed, LTREE.to_owned())),
+        (Family::Raster, Datum::String(text)) if is_hex(text) => Ok(text.to_string()),
+        (Family::Raster, Datum::String(_)) => Err(Mismatch::new(Code::ParseFailed, RASTER.to_owned())),
+        (Family::Raster, _) => Err(Mismatch::new(Code::ParseFailed, "expecting String for raster".to_owned())),
+        (Family::Geometry | Family::Geography, Datum::String(text)) => Ok(text.to_string()),
+        (Family::Geometry | Family::Geography, datum) => {
+            geojson::check(datum).map_err(|message| Mismatch::new(Code::ParseFailed, message))?;
+            Ok(json(datum))
+        }
         // PostgreSQL reads every other type from a string, and says so itself when it cannot.
         (_, Datum::String(text)) => Ok(text.to_string()),
         (family, Datum::Number(digits)) if family.is_number() => Ok(digits.to_string()),
         (family, other) => {
             let wanted = if family.is_number() { "Number" } else { "String" };
-            let found = match other {
-                Datum::Boolean(_) => "Boolean",
-                Datum::Number(_) => "Number",
-                Datum::List(_) => "Array",
-                Datum::Object(_) => "Object",
-                _ => "an enum value",
-            };
-            let message = format!("parsing {name} failed, expected {wanted}, but encountered {found}");
+            let message = format!("parsing {name} failed, expected {wanted}, but encountered {}", json_kind(other));
             Err(Mismatch::new(Code::ParseFailed, message))
         }
     }

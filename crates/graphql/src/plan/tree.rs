@@ -1,0 +1,247 @@
+//! A plan's parts. [`super::Planner`] makes them, [`crate::sql`] writes them.
+
+use crate::schema::{AggregateOp, BoolFold, Operator, TableId};
+use crate::value::{Encoding, Source, Touch};
+
+use super::Direction;
+
+/// Position in [`Plan::parameters`].
+pub type ParameterId = usize;
+
+/// One request, ready to be written as SQL.
+#[derive(Debug)]
+pub struct Plan {
+    pub roots: Vec<Root>,
+    pub parameters: Vec<Parameter>,
+    /// What must be the same in another request's variables for this plan to fit it.
+    pub touches: Vec<Touch>,
+}
+
+/// A key of `data`.
+#[derive(Debug)]
+pub struct Root {
+    pub key: String,
+    pub value: RootValue,
+}
+
+#[derive(Debug)]
+pub enum RootValue {
+    Rows(Select),
+    /// At most one row, else null.
+    One(Select),
+    Aggregate(AggregateSelect),
+    /// Needs no database: its JSON.
+    Ready(String),
+}
+
+/// A value sent beside the statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    pub source: Source,
+    pub encoding: Encoding,
+    /// Its text, where it is the same for every request.
+    pub constant: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Select {
+    pub table: TableId,
+    pub rows: Rows,
+    pub output: Vec<Output>,
+}
+
+/// Which rows, in which order.
+#[derive(Debug)]
+pub struct Rows {
+    pub filter: Filter,
+    pub distinct: Vec<usize>,
+    pub order: Vec<Order>,
+    pub limit: Option<u32>,
+    pub offset: Option<Offset>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offset {
+    Fixed(u64),
+    Parameter(ParameterId),
+}
+
+#[derive(Debug)]
+pub struct Output {
+    pub key: String,
+    pub value: OutputValue,
+}
+
+#[derive(Debug)]
+pub enum OutputValue {
+    Column { column: usize, path: Option<ParameterId> },
+    Object { relationship: usize, select: Select },
+    Array { relationship: usize, select: Select },
+    Aggregate { relationship: usize, select: AggregateSelect },
+    TypeName(String),
+}
+
+#[derive(Debug)]
+pub struct AggregateSelect {
+    pub table: TableId,
+    pub rows: Rows,
+    pub output: Vec<AggregateOutput>,
+}
+
+#[derive(Debug)]
+pub struct AggregateOutput {
+    pub key: String,
+    pub value: AggregateValue,
+}
+
+#[derive(Debug)]
+pub enum AggregateValue {
+    Fields(Vec<FieldOutput>),
+    Nodes(Vec<Output>),
+    TypeName(String),
+}
+
+#[derive(Debug)]
+pub struct FieldOutput {
+    pub key: String,
+    pub value: FieldValue,
+}
+
+#[derive(Debug)]
+pub enum FieldValue {
+    Count { columns: Vec<usize>, distinct: bool },
+    Op { op: AggregateOp, columns: Vec<(String, OpColumn)> },
+    TypeName(String),
+}
+
+#[derive(Debug)]
+pub enum OpColumn {
+    Column(usize),
+    TypeName(String),
+}
+
+/// A condition on a row, of a request or of a permission.
+///
+/// Permissions hold [`Operand::Session`] and [`Operand::Literal`]; a request's plan holds neither, since
+/// planning makes parameters of them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Filter {
+    All(Vec<Filter>),
+    Any(Vec<Filter>),
+    Not(Box<Filter>),
+    Compare {
+        subject: Subject,
+        operator: &'static Operator,
+        operand: Operand,
+        cast: Cast,
+    },
+    /// An operator over several values, a function whose first argument is the subject.
+    Call {
+        subject: Subject,
+        operator: &'static Operator,
+        arguments: Vec<(Operand, Cast)>,
+    },
+    IsNull {
+        subject: Subject,
+        wanted: bool,
+    },
+    /// The condition of one permission: its row is what [`Operand::Column`] with `root` means inside.
+    Rooted(Box<Filter>),
+    /// A row of any table passes, whatever this row is: `_exists`.
+    Exists {
+        table: TableId,
+        filter: Box<Filter>,
+    },
+    /// A row exists over the relationship that passes.
+    Related {
+        relationship: usize,
+        filter: Box<Filter>,
+    },
+    /// An aggregate over the relationship's passing rows satisfies the predicate.
+    Folded {
+        relationship: usize,
+        fold: Fold,
+        filter: Box<Filter>,
+        predicate: Box<Filter>,
+    },
+}
+
+/// Right-hand side of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operand {
+    Parameter(ParameterId),
+    /// A session variable by its lower-case name. Its text is PostgreSQL's own, of lists too.
+    Session(String),
+    /// A text in PostgreSQL's format that the metadata gives.
+    Literal(String),
+    Null,
+    /// Another column: of the row that the whole filter is about, or of the row around the comparison.
+    Column {
+        root: bool,
+        column: usize,
+    },
+}
+
+/// The SQL type of a value that is sent as text, and how it is made from that text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cast {
+    /// As SQL writes it, without a modifier.
+    pub sql: String,
+    pub reader: Reader,
+}
+
+/// How PostgreSQL makes a value from a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// By the type's own input.
+    Text,
+    /// By PostGIS's `ST_GeomFromGeoJSON`.
+    GeoJson,
+    /// By PostGIS's `ST_RastFromHexWKB`.
+    Raster,
+}
+
+/// Left-hand side of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    Column(usize),
+    /// The column cast to another type, which is named as SQL writes it.
+    Cast(usize, String),
+    /// A scalar computed field that needs nothing but the row, and the session where it wants it.
+    Computed {
+        computed: usize,
+        session: Option<ParameterId>,
+    },
+    /// The aggregate of the surrounding [`Filter::Folded`].
+    Fold,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fold {
+    Count { columns: Vec<usize>, distinct: bool },
+    Boolean { fold: BoolFold, column: usize, distinct: bool },
+}
+
+#[derive(Debug)]
+pub struct Order {
+    pub target: OrderTarget,
+    pub direction: Direction,
+}
+
+#[derive(Debug)]
+pub enum OrderTarget {
+    Column(usize),
+    /// Through an object relationship.
+    Related {
+        relationship: usize,
+        target: Box<OrderTarget>,
+    },
+    Count {
+        relationship: usize,
+    },
+    Op {
+        relationship: usize,
+        op: AggregateOp,
+        column: usize,
+    },
+}
