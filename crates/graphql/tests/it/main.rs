@@ -6,6 +6,7 @@ mod errors;
 mod filters;
 mod http;
 mod introspection;
+mod operators;
 mod queries;
 mod reload;
 mod support;
