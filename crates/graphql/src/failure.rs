@@ -8,6 +8,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     AccessDenied,
+    Busy,
+    NotExists,
+    AlreadyExists,
     BadRequest,
     ConstraintViolation,
     DataException,
@@ -33,6 +36,9 @@ impl Code {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AccessDenied => "access-denied",
+            Self::Busy => "busy",
+            Self::NotExists => "not-exists",
+            Self::AlreadyExists => "already-exists",
             Self::BadRequest => "bad-request",
             Self::ConstraintViolation => "constraint-violation",
             Self::DataException => "data-exception",

@@ -24,6 +24,7 @@
 pub mod access;
 mod cache;
 mod error;
+pub mod events;
 pub mod execute;
 mod failure;
 mod http;
