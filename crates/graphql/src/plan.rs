@@ -5,6 +5,7 @@
 mod aggregate;
 mod direction;
 mod filter;
+mod function;
 mod order;
 mod permission;
 mod rows;
@@ -20,10 +21,11 @@ use crate::validate::Validator;
 use crate::value::{Encoding, Mismatch, Provided, Value, Variables};
 
 pub use direction::Direction;
+use function::Callee;
 pub use tree::{
-    AggregateOutput, AggregateSelect, AggregateValue, Cast, FieldOutput, FieldValue, Filter, Fold, Offset, OpColumn,
-    Operand, Order, OrderTarget, Output, OutputValue, Parameter, ParameterId, Plan, Reader, Root, RootValue, Rows,
-    Select, Subject,
+    AggregateOutput, AggregateSelect, AggregateValue, Call, Cast, Condition, Field, FieldOutput, FieldValue, Filter,
+    Fold, From, Offset, OpColumn, Operand, Order, OrderJoin, OrderTarget, OrderValue, Output, OutputValue, Over,
+    Parameter, ParameterId, Plan, Reader, Root, RootValue, Rows, Select, Subject,
 };
 
 /// Builds the plan of one request.
@@ -34,6 +36,7 @@ pub(crate) struct Planner<'a> {
     provided: &'a Provided,
     pub session: &'a Session,
     pub parameters: Vec<Parameter>,
+    conditions: Vec<Condition>,
     /// Nesting of the input object being read.
     depth: usize,
 }
@@ -49,7 +52,8 @@ impl Plan {
     ) -> Result<Self, Failure> {
         let variables = Variables::new(operation.definition, provided)?;
         let validator = Validator::new(schema, operation, variables);
-        let mut planner = Planner { schema, validator, provided, session, parameters: Vec::new(), depth: 0 };
+        let mut planner =
+            Planner { schema, validator, provided, session, parameters: Vec::new(), conditions: Vec::new(), depth: 0 };
         let set = operation.definition.selection_set.as_slice();
         let path = Path::ROOT.key("selectionSet");
         let mut roots = Vec::new();
@@ -58,8 +62,8 @@ impl Plan {
             let value = planner.root(&selected, &path)?;
             roots.push(Root { key: selected.key.to_owned(), value });
         }
-        let Planner { validator, parameters, .. } = planner;
-        Ok(Self { roots, parameters, touches: validator.variables.into_touches() })
+        let Planner { validator, parameters, conditions, .. } = planner;
+        Ok(Self { roots, parameters, conditions, touches: validator.variables.into_touches() })
     }
 
     /// The texts of all parameters for one request, or what is wrong with a value.
@@ -93,9 +97,16 @@ impl<'a> Planner<'a> {
             _ => {}
         }
         match self.schema.root(Surface::Query, name) {
-            Some(Field::Rows(table)) => self.select(table, selected, path).map(RootValue::Rows),
+            Some(Field::Rows(table)) => self.select(table, Callee::Nothing, selected, path).map(RootValue::Rows),
             Some(Field::ByPrimaryKey(table)) => self.by_primary_key(table, selected, path).map(RootValue::One),
-            Some(Field::Aggregate(table)) => self.aggregate_select(table, selected, path).map(RootValue::Aggregate),
+            Some(Field::Aggregate(table)) => {
+                self.aggregate_select(table, Callee::Nothing, selected, path).map(RootValue::Aggregate)
+            }
+            Some(Field::Function(function)) => self.function(function, selected, path),
+            Some(Field::FunctionAggregate(function)) => {
+                let table = self.schema.functions[function].returns;
+                self.aggregate_select(table, Callee::Function(function), selected, path).map(RootValue::Aggregate)
+            }
             _ => Err(unknown_field(name, "query_root", path)),
         }
     }

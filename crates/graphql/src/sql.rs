@@ -15,8 +15,9 @@ mod rows;
 
 use std::fmt::Write as _;
 
-use crate::plan::{Cast, Output, OutputValue, ParameterId, Plan, Reader, RootValue, Select};
-use crate::schema::{Relationship, Schema, sibling_type};
+use crate::model::Returned;
+use crate::plan::{Cast, Condition, Field, Output, OutputValue, ParameterId, Plan, Reader, RootValue, Rows, Select};
+use crate::schema::{Family, Relationship, Schema, sibling_type};
 
 /// Longest column name PostgreSQL keeps.
 const NAME_LIMIT: usize = 63;
@@ -33,7 +34,7 @@ pub struct Statement {
 
 /// None when nothing needs the database.
 pub fn statement(schema: &Schema, plan: &Plan) -> Option<Statement> {
-    let mut writer = Writer { schema, out: String::with_capacity(512), names: 0 };
+    let mut writer = Writer::new(schema, plan);
     let mut columns = 0;
     for root in &plan.roots {
         writer.out.push_str(if columns == 0 { "SELECT " } else { ", " });
@@ -55,9 +56,18 @@ pub fn statement(schema: &Schema, plan: &Plan) -> Option<Statement> {
 /// How a select hangs on the row around it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Join<'s> {
-    relationship: &'s Relationship,
+    /// None where rows come from a function that is given the row around.
+    relationship: Option<&'s Relationship>,
     /// Alias of the row around.
     outer: Alias,
+}
+
+/// Rows as a list; the limit is told apart.
+#[derive(Debug, Clone, Copy)]
+struct ArraySelect<'p> {
+    table: usize,
+    rows: &'p Rows,
+    output: &'p [Output],
 }
 
 /// `_1`, `_2`, …: every table of a statement has its own.
@@ -72,6 +82,7 @@ impl std::fmt::Display for Alias {
 
 pub(crate) struct Writer<'s> {
     schema: &'s Schema,
+    conditions: &'s [Condition],
     out: String,
     names: u32,
 }
@@ -85,6 +96,10 @@ macro_rules! sql {
 pub(crate) use sql;
 
 impl<'s> Writer<'s> {
+    pub(crate) fn new(schema: &'s Schema, plan: &'s Plan) -> Self {
+        Self { schema, conditions: &plan.conditions, out: String::with_capacity(512), names: 0 }
+    }
+
     fn alias(&mut self) -> Alias {
         self.names += 1;
         Alias(self.names)
@@ -92,17 +107,22 @@ impl<'s> Writer<'s> {
 
     /// `[{…}, …]`
     fn array(&mut self, select: &Select, join: Option<Join<'s>>) {
+        let Select { table, rows, output } = select;
+        self.array_of(ArraySelect { table: *table, rows, output }, rows.limit, join);
+    }
+
+    fn array_of(&mut self, select: ArraySelect<'_>, limit: Option<u32>, join: Option<Join<'s>>) {
         let alias = self.alias();
-        if fits_columns(&select.output) {
+        if fits_columns(select.output) {
             sql!(self, "(SELECT coalesce(json_agg({ROW}), '[]') FROM (");
-            self.select_output(select.table, &select.output, alias);
-            self.from(select.table, &select.rows, join, alias);
+            self.select_output(select.table, select.output, alias);
+            self.from(select.table, select.rows, limit, join, alias);
             sql!(self, ") AS {ROW})");
         } else {
             self.out.push_str("(SELECT coalesce(json_agg(");
-            self.build_object(select.table, &select.output, alias);
+            self.build_object(select.table, select.output, alias);
             self.out.push_str("), '[]')");
-            self.from(select.table, &select.rows, join, alias);
+            self.from(select.table, select.rows, limit, join, alias);
             self.out.push(')');
         }
     }
@@ -113,12 +133,12 @@ impl<'s> Writer<'s> {
         if fits_columns(&select.output) {
             sql!(self, "(SELECT row_to_json({ROW}) FROM (");
             self.select_output(select.table, &select.output, alias);
-            self.from(select.table, &select.rows, join, alias);
+            self.from(select.table, &select.rows, select.rows.limit, join, alias);
             sql!(self, ") AS {ROW})");
         } else {
             self.out.push_str("(SELECT ");
             self.build_object(select.table, &select.output, alias);
-            self.from(select.table, &select.rows, join, alias);
+            self.from(select.table, &select.rows, select.rows.limit, join, alias);
             self.out.push(')');
         }
     }
@@ -152,38 +172,98 @@ impl<'s> Writer<'s> {
             OutputValue::Column { column, path } => self.column(table, *column, *path, alias),
             OutputValue::Object { relationship, select } => {
                 let relationship = &schema.tables[table].relationships[*relationship];
-                self.object(select, Some(Join { relationship, outer: alias }));
+                self.object(select, Some(Join { relationship: Some(relationship), outer: alias }));
             }
             OutputValue::Array { relationship, select } => {
                 let relationship = &schema.tables[table].relationships[*relationship];
-                self.array(select, Some(Join { relationship, outer: alias }));
+                self.array(select, Some(Join { relationship: Some(relationship), outer: alias }));
             }
             OutputValue::Aggregate { relationship, select } => {
                 let relationship = &schema.tables[table].relationships[*relationship];
-                self.aggregate(select, Some(Join { relationship, outer: alias }));
+                self.aggregate(select, Some(Join { relationship: Some(relationship), outer: alias }));
             }
+            OutputValue::Computed { computed, call, path } => self.computed(table, *computed, call, *path, alias),
+            OutputValue::ComputedRows(select) => self.array(select, Some(Join { relationship: None, outer: alias })),
+            OutputValue::ComputedRow(select) => self.object(select, Some(Join { relationship: None, outer: alias })),
             OutputValue::TypeName(name) => sql!(self, "'{name}'::text"),
         }
     }
 
-    fn column(&mut self, table: usize, column: usize, path: Option<usize>, alias: Alias) {
+    fn column(&mut self, table: usize, column: usize, path: Option<ParameterId>, alias: Alias) {
         let found = self.schema.column(table, column);
         let family = self.schema.scalars[found.scalar].family;
+        self.shown(family, &found.cast, path, |writer| writer.seen(table, column, alias));
+    }
+
+    fn computed(
+        &mut self,
+        table: usize,
+        computed: usize,
+        call: &crate::plan::Call,
+        path: Option<ParameterId>,
+        alias: Alias,
+    ) {
+        let schema = self.schema;
+        let Returned::Scalar { scalar, cast } = &schema.tables[table].computed[computed].returns else {
+            unreachable!("a computed field of rows is selected from");
+        };
+        let family = schema.scalars[*scalar].family;
+        self.shown(family, cast, path, |writer| writer.seen_computed(table, computed, call, alias));
+    }
+
+    /// A value as the response has it.
+    fn shown(&mut self, family: Family, cast: &str, path: Option<ParameterId>, value: impl FnOnce(&mut Self)) {
         match path {
             Some(parameter) => {
-                sql!(self, "(\"{alias}\".{} #> ", found.ident);
+                self.out.push('(');
+                value(self);
+                self.out.push_str(" #> ");
                 self.parameter(parameter);
                 self.out.push_str("::text[])");
             }
             None if family.is_spatial() => {
-                let function = sibling_type(&found.cast, "st_asgeojson");
-                sql!(self, "{function}(\"{alias}\".{}, 15, 4)::json", found.ident);
+                sql!(self, "{}(", sibling_type(cast, "st_asgeojson"));
+                value(self);
+                self.out.push_str(", 15, 4)::json");
             }
-            None if self.schema.stringify_numeric && family.is_big_number() => {
-                sql!(self, "\"{alias}\".{}::text", found.ident);
+            None => {
+                value(self);
+                if self.schema.stringify_numeric && family.is_big_number() {
+                    self.out.push_str("::text");
+                }
             }
-            None => sql!(self, "\"{alias}\".{}", found.ident),
         }
+    }
+
+    /// A column as the role sees it.
+    fn seen(&mut self, table: usize, column: usize, alias: Alias) {
+        let schema = self.schema;
+        let ident = &schema.column(table, column).ident;
+        self.conditional(table, Field::Column(column), alias, |writer| sql!(writer, "\"{alias}\".{ident}"));
+    }
+
+    fn seen_computed(&mut self, table: usize, computed: usize, call: &crate::plan::Call, alias: Alias) {
+        self.conditional(table, Field::Computed(computed), alias, |writer| {
+            writer.computed_call(table, computed, call, alias);
+        });
+    }
+
+    /// Null in rows in which an inherited role may not see the value.
+    fn conditional(&mut self, table: usize, field: Field, alias: Alias, value: impl FnOnce(&mut Self)) {
+        if self.schema.condition(table, field).is_none() {
+            return value(self);
+        }
+        let found = self.conditions.iter().find(|found| found.table == table && found.field == field);
+        let Some(condition) = found else {
+            // Planning was not told that this is looked at; then nobody sees it.
+            self.out.push_str("NULL");
+            return;
+        };
+        self.out.push_str("(CASE WHEN ");
+        self.filter(table, &condition.filter, alias);
+        self.out.push_str(" THEN ");
+        value(self);
+        self.out.push_str(" END)");
     }
 }
 

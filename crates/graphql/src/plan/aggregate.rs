@@ -4,18 +4,21 @@ use crate::failure::{Failure, Path};
 use crate::schema::{AggregateOp, TableId, TypeId};
 use crate::validate::Selected;
 
+use super::function::Callee;
 use super::{
-    AggregateOutput, AggregateSelect, AggregateValue, FieldOutput, FieldValue, OpColumn, Planner, unknown_field,
+    AggregateOutput, AggregateSelect, AggregateValue, Field, FieldOutput, FieldValue, OpColumn, Planner, unknown_field,
 };
 
 impl<'a> Planner<'a> {
     pub(super) fn aggregate_select(
         &mut self,
         table: TableId,
+        callee: Callee,
         selected: &Selected<'a>,
         path: &Path<'_>,
     ) -> Result<AggregateSelect, Failure> {
-        let rows = self.rows(table, selected.field, path)?;
+        let rows = self.rows(table, callee, selected.field, path)?;
+        let node_limit = self.permitted_limit(table).filter(|limit| rows.limit.is_none_or(|wanted| wanted > *limit));
         let type_name = self.type_name(TypeId::Aggregate(table));
         let fields = self.validator.inside(selected, &type_name, path)?;
         let path = path.key("selectionSet");
@@ -38,7 +41,7 @@ impl<'a> Planner<'a> {
             };
             output.push(AggregateOutput { key: selected.key.to_owned(), value });
         }
-        Ok(AggregateSelect { table, rows, output })
+        Ok(AggregateSelect { table, rows, node_limit, output })
     }
 
     fn aggregate_fields(
@@ -110,7 +113,10 @@ impl<'a> Planner<'a> {
             let column = column.filter(|&column| op.takes(self.schema.scalar_of(table, column).family));
             let found = match (name, column) {
                 ("__typename", _) => OpColumn::TypeName(type_name.clone()),
-                (_, Some(column)) => OpColumn::Column(column),
+                (_, Some(column)) => {
+                    self.see(table, Field::Column(column))?;
+                    OpColumn::Column(column)
+                }
                 (_, None) => return Err(unknown_field(name, &type_name, &path)),
             };
             columns.push((selected.key.to_owned(), found));

@@ -1,12 +1,13 @@
 //! Boolean expressions.
 
 use crate::failure::{Failure, Path};
+use crate::model::Returned;
 use crate::schema::{
-    BoolFold, Family, Member, Operator, Shape, ShapeType, TableId, Takes, TypeId, TypeRef, sibling_type,
+    BoolFold, Family, Member, Operator, ScalarId, Shape, ShapeType, TableId, Takes, TypeId, TypeRef, sibling_type,
 };
 use crate::value::{Encoding, Value};
 
-use super::{Cast, Filter, Fold, Operand, Planner, Reader, Subject, unknown_field};
+use super::{Cast, Field, Filter, Fold, Operand, Planner, Reader, Subject, unknown_field};
 
 /// The left-hand side of a comparison and how values beside it are read.
 struct Side {
@@ -69,8 +70,12 @@ impl<'a> Planner<'a> {
         let found = &self.schema.tables[table];
         match (name, self.schema.member(table, name)) {
             (_, Some(Member::Column(column))) => {
+                self.see(table, Field::Column(column))?;
                 let side = self.column_side(table, column);
                 self.comparison(&side, value, path)
+            }
+            (_, Some(Member::Computed(computed))) if found.computed[computed].arguments.is_empty() => {
+                self.computed_filter(table, computed, value, path)
             }
             (_, Some(Member::Relationship(relationship))) => {
                 let target = found.relationships[relationship].target;
@@ -86,6 +91,32 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Of a computed field that needs nothing from the client.
+    fn computed_filter(
+        &mut self,
+        table: TableId,
+        computed: usize,
+        value: Value<'a>,
+        path: &Path<'_>,
+    ) -> Result<Filter, Failure> {
+        let found = &self.schema.tables[table].computed[computed];
+        let wants_session = found.session_argument.is_some();
+        match &found.returns {
+            Returned::Table { table: target, .. } => {
+                let filter = self.bool_exp(*target, value, path)?;
+                let filter = Box::new(self.visible(*target, filter)?);
+                let session = wants_session.then(|| Operand::Parameter(self.whole_session()));
+                Ok(Filter::ComputedRows { computed, session, filter })
+            }
+            Returned::Scalar { scalar, cast } => {
+                self.see(table, Field::Computed(computed))?;
+                let session = wants_session.then(|| Operand::Parameter(self.whole_session()));
+                let side = self.scalar_side(Subject::Computed { computed, session }, *scalar, cast.clone());
+                self.comparison(&side, value, path)
+            }
+        }
+    }
+
     fn bool_list(&mut self, table: TableId, value: Value<'a>, path: &Path<'_>) -> Result<Vec<Filter>, Failure> {
         let expected = TypeRef::list_of(TypeId::BoolExp(table));
         let value = self.validator.variables.resolve(value, Some(&expected), self.schema, path)?;
@@ -98,13 +129,17 @@ impl<'a> Planner<'a> {
 
     fn column_side(&self, table: TableId, column: usize) -> Side {
         let found = self.schema.column(table, column);
+        self.scalar_side(Subject::Column(column), found.scalar, found.cast.clone())
+    }
+
+    fn scalar_side(&self, subject: Subject, scalar: ScalarId, cast: String) -> Side {
         Side {
-            subject: Subject::Column(column),
-            family: self.schema.scalars[found.scalar].family,
-            own: self.schema.scalar_type(found.scalar),
-            encoding: Encoding::of_scalar(self.schema, found.scalar),
-            cast: found.cast.clone(),
-            type_id: TypeId::Comparison(found.scalar),
+            subject,
+            family: self.schema.scalars[scalar].family,
+            own: self.schema.scalar_type(scalar),
+            encoding: Encoding::of_scalar(self.schema, scalar),
+            cast,
+            type_id: TypeId::Comparison(scalar),
         }
     }
 
@@ -329,7 +364,9 @@ impl<'a> Planner<'a> {
             }
             match (name, fold) {
                 ("arguments", Some(fold)) => {
-                    columns = vec![self.select_column(target, TypeId::FoldColumn(target, fold), &value, &path)?];
+                    let column = self.select_column(target, TypeId::FoldColumn(target, fold), &value, &path)?;
+                    self.see(target, Field::Column(column))?;
+                    columns = vec![column];
                 }
                 ("arguments", None) => columns = self.columns(target, value, &path)?,
                 ("distinct", _) => distinct = self.validator.boolean(&value, &path)?,

@@ -1,11 +1,21 @@
 //! `order_by`.
 
 use crate::failure::{Failure, Path};
+use crate::model::Returned;
 use crate::schema::{AggregateOp, Member, TableId, TypeId, TypeRef};
 use crate::value::{Value, View};
 
+use super::function::Callee;
 use super::rows::unknown_value;
-use super::{Direction, Order, OrderTarget, Planner, unknown_field};
+use super::{Direction, Field, Filter, Order, OrderJoin, OrderTarget, OrderValue, Over, Planner, Rows, unknown_field};
+
+/// Where an object of `order_by` stands.
+#[derive(Clone, Copy)]
+struct Place {
+    table: TableId,
+    /// Position in [`Rows::joins`]; none for the row itself.
+    joined: Option<usize>,
+}
 
 impl<'a> Planner<'a> {
     pub(super) fn order_by(
@@ -13,48 +23,53 @@ impl<'a> Planner<'a> {
         table: TableId,
         value: Value<'a>,
         path: &Path<'_>,
-    ) -> Result<Vec<Order>, Failure> {
+        rows: &mut Rows,
+    ) -> Result<(), Failure> {
         let single = !matches!(self.validator.variables.view(&value), View::List(_));
-        let mut order = Vec::new();
+        let place = Place { table, joined: None };
         for (index, item) in self.validator.items(value).unwrap_or_default().into_iter().enumerate() {
             if single {
-                self.order_item(table, item, path, &mut order)?;
+                self.order_item(place, item, path, rows)?;
             } else {
-                self.order_item(table, item, &path.index(index), &mut order)?;
+                self.order_item(place, item, &path.index(index), rows)?;
             }
         }
-        Ok(order)
+        Ok(())
     }
 
     /// Every field of one object, in the order they are written. Null sorts by nothing.
-    fn order_item(
-        &mut self,
-        table: TableId,
-        value: Value<'a>,
-        path: &Path<'_>,
-        order: &mut Vec<Order>,
-    ) -> Result<(), Failure> {
+    fn order_item(&mut self, place: Place, value: Value<'a>, path: &Path<'_>, rows: &mut Rows) -> Result<(), Failure> {
+        let Place { table, joined } = place;
         let type_id = TypeId::OrderBy(table);
         for (name, value) in self.object(type_id, value, path)?.unwrap_or_default() {
             let path = path.key(name);
             let found = &self.schema.tables[table];
-            match self.schema.member(table, name) {
+            match self.order_member(table, name) {
                 Some(Member::Column(column)) => {
                     if let Some(direction) = self.direction(value, &path)? {
-                        order.push(Order { target: OrderTarget::Column(column), direction });
+                        self.see(table, Field::Column(column))?;
+                        rows.order.push(Order { joined, target: OrderTarget::Column(column), direction });
                     }
                 }
                 Some(Member::Relationship(relationship)) if found.relationships[relationship].single => {
-                    let mut inner = Vec::new();
-                    let target = found.relationships[relationship].target;
-                    self.nested(&path, |planner| planner.order_item(target, value, &path, &mut inner))?;
-                    order.extend(inner.into_iter().map(|inner| Order {
-                        target: OrderTarget::Related { relationship, target: Box::new(inner.target) },
-                        direction: inner.direction,
-                    }));
+                    if !self.validator.variables.is_null(&value) {
+                        self.nested(&path, |planner| planner.order_related(place, relationship, value, &path, rows))?;
+                    }
                 }
                 Some(Member::Aggregate(relationship)) => {
-                    self.order_aggregate(table, relationship, value, &path, order)?;
+                    let target = found.relationships[relationship].target;
+                    self.order_aggregate(joined, target, |_| Over::Relationship(relationship), value, &path, rows)?;
+                }
+                Some(Member::Computed(computed)) => {
+                    let callee = Callee::Computed(table, computed);
+                    if let Returned::Table { table: target, .. } = found.computed[computed].returns {
+                        let over = |planner: &mut Self| Over::Computed { computed, call: planner.default_call(callee) };
+                        self.order_aggregate(joined, target, over, value, &path, rows)?;
+                    } else if let Some(direction) = self.direction(value, &path)? {
+                        self.see(table, Field::Computed(computed))?;
+                        let call = self.default_call(callee);
+                        rows.order.push(Order { joined, target: OrderTarget::Computed { computed, call }, direction });
+                    }
                 }
                 _ => return Err(unknown_field(name, &self.type_name(type_id), &path)),
             }
@@ -62,21 +77,61 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    fn order_aggregate(
+    /// What rows may be sorted by: a table-valued computed field under its name and `_aggregate`, and none that needs
+    /// arguments.
+    fn order_member(&self, table: TableId, name: &str) -> Option<Member> {
+        let found = &self.schema.tables[table];
+        let sortable = |computed: usize, rows: bool| {
+            let found = &found.computed[computed];
+            found.arguments.is_empty() && rows == matches!(found.returns, Returned::Table { .. })
+        };
+        match self.schema.member(table, name) {
+            Some(Member::Computed(computed)) => sortable(computed, false).then_some(Member::Computed(computed)),
+            Some(other) => Some(other),
+            None => match self.schema.member(table, name.strip_suffix("_aggregate")?)? {
+                Member::Computed(computed) if sortable(computed, true) => Some(Member::Computed(computed)),
+                _ => None,
+            },
+        }
+    }
+
+    fn order_related(
         &mut self,
-        table: TableId,
+        place: Place,
         relationship: usize,
         value: Value<'a>,
         path: &Path<'_>,
-        order: &mut Vec<Order>,
+        rows: &mut Rows,
     ) -> Result<(), Failure> {
+        let Place { table, joined: outer } = place;
         let target = self.schema.tables[table].relationships[relationship].target;
+        let same = |join: &OrderJoin| (join.outer, join.table, join.relationship) == (outer, table, relationship);
+        let joined = match rows.joins.iter().position(same) {
+            Some(found) => found,
+            None => {
+                let filter = self.visible(target, Filter::All(Vec::new()))?;
+                rows.joins.push(OrderJoin { outer, table, relationship, filter });
+                rows.joins.len() - 1
+            }
+        };
+        self.order_item(Place { table: target, joined: Some(joined) }, value, path, rows)
+    }
+
+    fn order_aggregate(
+        &mut self,
+        joined: Option<usize>,
+        target: TableId,
+        over: impl Fn(&mut Self) -> Over,
+        value: Value<'a>,
+        path: &Path<'_>,
+        rows: &mut Rows,
+    ) -> Result<(), Failure> {
         let type_id = TypeId::AggregateOrderBy(target);
         for (name, value) in self.object(type_id, value, path)?.unwrap_or_default() {
             let path = path.key(name);
             if name == "count" {
                 if let Some(direction) = self.direction(value, &path)? {
-                    order.push(Order { target: OrderTarget::Count { relationship }, direction });
+                    self.push_aggregate(joined, target, &over, OrderValue::Count, direction, rows)?;
                 }
                 continue;
             }
@@ -89,10 +144,26 @@ impl<'a> Planner<'a> {
                 let column = column.filter(|&column| op.takes(self.schema.scalar_of(target, column).family));
                 let column = column.ok_or_else(|| unknown_field(name, &self.type_name(type_id), &path))?;
                 if let Some(direction) = self.direction(value, &path)? {
-                    order.push(Order { target: OrderTarget::Op { relationship, op, column }, direction });
+                    self.see(target, Field::Column(column))?;
+                    self.push_aggregate(joined, target, &over, OrderValue::Op(op, column), direction, rows)?;
                 }
             }
         }
+        Ok(())
+    }
+
+    fn push_aggregate(
+        &mut self,
+        joined: Option<usize>,
+        target: TableId,
+        over: &impl Fn(&mut Self) -> Over,
+        value: OrderValue,
+        direction: Direction,
+        rows: &mut Rows,
+    ) -> Result<(), Failure> {
+        let over = over(self);
+        let filter = self.visible(target, Filter::All(Vec::new()))?;
+        rows.order.push(Order { joined, target: OrderTarget::Aggregate { over, filter, value }, direction });
         Ok(())
     }
 

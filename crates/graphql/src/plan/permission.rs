@@ -1,10 +1,10 @@
 //! The role's own conditions, put into a request's plan.
 
 use crate::failure::{Code, Failure};
-use crate::schema::{TableId, Takes};
+use crate::schema::{Schema, TableId, Takes};
 use crate::value::{Encoding, Source};
 
-use super::{Cast, Filter, Operand, Parameter, ParameterId, Planner, Subject};
+use super::{Cast, Condition, Field, Filter, Operand, Parameter, ParameterId, Planner, Subject};
 
 impl Planner<'_> {
     /// Which rows of a table the role may select; none for all. The table must be one that it may select from.
@@ -14,9 +14,32 @@ impl Planner<'_> {
     pub(crate) fn selectable(&mut self, table: TableId) -> Result<Option<Filter>, Failure> {
         let schema = self.schema;
         match schema.select(table).and_then(|access| access.filter()) {
-            Some(filter) => self.granted(filter).map(Some),
+            Some(filter) => self.rooted(filter).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Marks where a permission's condition begins: what it compares is not subject to the role's own view.
+    fn rooted(&mut self, filter: &Filter) -> Result<Filter, Failure> {
+        Ok(match self.granted(filter)? {
+            rooted @ Filter::Rooted(_) => rooted,
+            other => Filter::Rooted(Box::new(other)),
+        })
+    }
+
+    /// To be called for everything a request shows, compares, sorts by or counts: an inherited role may see it in some
+    /// rows only.
+    ///
+    /// # Errors
+    /// As [`Planner::granted`].
+    pub(crate) fn see(&mut self, table: TableId, field: Field) -> Result<(), Failure> {
+        let schema = self.schema;
+        let Some(filter) = schema.condition(table, field) else { return Ok(()) };
+        if !self.conditions.iter().any(|found| found.table == table && found.field == field) {
+            let filter = self.rooted(filter)?;
+            self.conditions.push(Condition { table, field, filter });
+        }
+        Ok(())
     }
 
     /// Rows of a table that pass and that the role may select.
@@ -56,6 +79,11 @@ impl Planner<'_> {
                 let arguments = arguments.collect::<Result<_, Failure>>()?;
                 Filter::Call { subject: self.granted_subject(subject), operator, arguments }
             }
+            Filter::ComputedRows { computed, session, filter } => Filter::ComputedRows {
+                computed: *computed,
+                session: session.as_ref().map(|_| Operand::Parameter(self.whole_session())),
+                filter: Box::new(self.granted(filter)?),
+            },
             Filter::IsNull { subject, wanted } => {
                 Filter::IsNull { subject: self.granted_subject(subject), wanted: *wanted }
             }
@@ -82,12 +110,19 @@ impl Planner<'_> {
                 Operand::Parameter(self.session_parameter(name, &sql)?)
             }
             Operand::Literal(text) => Operand::Parameter(self.constant(text)),
+            Operand::WholeSession => Operand::Parameter(self.whole_session()),
             other => other.clone(),
         })
     }
 
     fn granted_subject(&mut self, subject: &Subject) -> Subject {
-        subject.clone()
+        match subject {
+            Subject::Computed { computed, session: Some(_) } => {
+                let session = Some(Operand::Parameter(self.whole_session()));
+                Subject::Computed { computed: *computed, session }
+            }
+            other => other.clone(),
+        }
     }
 
     /// A session variable's text. PostgreSQL takes a parameter's type from its first cast, so that each cast has its
@@ -111,5 +146,16 @@ impl Planner<'_> {
         let source = Source::Literal(crate::value::Datum::String(text.to_owned().into()));
         self.parameters.push(Parameter { source, encoding: Encoding::Verbatim, constant: Some(text.to_owned()) });
         self.parameters.len() - 1
+    }
+}
+
+impl Schema {
+    /// Rows in which the role may see a value; none for all.
+    pub(crate) fn condition(&self, table: TableId, field: Field) -> Option<&Filter> {
+        let access = self.select(table)?;
+        match field {
+            Field::Column(column) => access.condition(column),
+            Field::Computed(computed) => access.computed_condition(computed),
+        }
     }
 }

@@ -6,26 +6,41 @@ use crate::failure::{Failure, Path};
 use crate::schema::{TableId, TypeId, TypeRef};
 use crate::value::{Datum, Encoding, Value, View};
 
-use super::{Filter, Offset, OrderTarget, Planner, Rows};
+use super::function::Callee;
+use super::{Field as RowField, Filter, From, Offset, Order, OrderTarget, Planner, Rows};
 
 impl Rows {
     pub(super) fn every() -> Self {
-        Self { filter: Filter::All(Vec::new()), distinct: Vec::new(), order: Vec::new(), limit: None, offset: None }
+        Self {
+            from: From::Table,
+            filter: Filter::All(Vec::new()),
+            distinct: Vec::new(),
+            joins: Vec::new(),
+            order: Vec::new(),
+            limit: None,
+            offset: None,
+        }
     }
 }
 
 impl<'a> Planner<'a> {
-    pub(super) fn rows(&mut self, table: TableId, field: &'a Field, path: &Path<'_>) -> Result<Rows, Failure> {
+    /// The rows a field asks for, and only such as the role may select. The permission's limit is left to the caller.
+    pub(super) fn rows(
+        &mut self,
+        table: TableId,
+        callee: Callee,
+        field: &'a Field,
+        path: &Path<'_>,
+    ) -> Result<Rows, Failure> {
         let mut rows = Rows::every();
-        // Taken first, so that no way out of here forgets it.
-        let limit = self.schema.select(table).and_then(|access| access.limit());
-        if field.arguments.is_empty() {
+        if field.arguments.is_empty() && matches!(callee, Callee::Nothing) {
             rows.filter = self.visible(table, rows.filter)?;
-            rows.limit = limit;
             return Ok(rows);
         }
-        let defined = self.schema.select_arguments(table);
+        let mut defined = self.schema.callee_arguments(callee);
+        defined.extend(self.schema.select_arguments(table));
         let arguments = self.validator.arguments(field, &defined, path)?;
+        let mut call = None;
         let path = path.key("args");
         for (name, value) in arguments {
             let path_here = path.key(name);
@@ -34,7 +49,8 @@ impl<'a> Planner<'a> {
             }
             match name {
                 "where" => rows.filter = self.bool_exp(table, value, &path_here)?,
-                "order_by" => rows.order = self.order_by(table, value, &path_here)?,
+                "args" => call = Some(self.call(callee, value, &path_here)?),
+                "order_by" => self.order_by(table, value, &path_here, &mut rows)?,
                 "distinct_on" => rows.distinct = self.columns(table, value, &path_here)?,
                 "limit" => rows.limit = Some(self.limit(&value, &path_here)?),
                 "offset" => rows.offset = Some(self.offset(value, &path_here)?),
@@ -43,8 +59,14 @@ impl<'a> Planner<'a> {
         }
         self.check_distinct(&rows, &path)?;
         rows.filter = self.visible(table, rows.filter)?;
-        rows.limit = [rows.limit, limit].into_iter().flatten().min();
+        let call = call.unwrap_or_else(|| self.default_call(callee));
+        rows.from = self.from(callee, call);
         Ok(rows)
+    }
+
+    /// How many rows of a table the role may be shown at once.
+    pub(super) fn permitted_limit(&self, table: TableId) -> Option<u32> {
+        self.schema.select(table).and_then(|access| access.limit())
     }
 
     /// A list of `<table>_select_column`.
@@ -54,7 +76,9 @@ impl<'a> Planner<'a> {
         for (index, item) in self.validator.items(value).unwrap_or_default().into_iter().enumerate() {
             let path = path.index(index);
             let item = self.validator.variables.resolve(item, Some(&item_type), self.schema, &path)?;
-            columns.push(self.select_column(table, TypeId::SelectColumn(table), &item, &path)?);
+            let column = self.select_column(table, TypeId::SelectColumn(table), &item, &path)?;
+            self.see(table, RowField::Column(column))?;
+            columns.push(column);
         }
         Ok(columns)
     }
@@ -110,8 +134,10 @@ impl<'a> Planner<'a> {
             if left.is_empty() {
                 break;
             }
-            match order.target {
-                OrderTarget::Column(column) if rows.distinct.contains(&column) => left.retain(|other| *other != column),
+            match order {
+                &Order { joined: None, target: OrderTarget::Column(column), .. } if rows.distinct.contains(&column) => {
+                    left.retain(|other| *other != column);
+                }
                 _ => {
                     let message = "\"distinct_on\" columns must match initial \"order_by\" columns";
                     return Err(Failure::invalid(path, message));

@@ -1,21 +1,24 @@
 //! Selections: columns, relationships, rows by key.
 
 use crate::failure::{Failure, Path};
-use crate::schema::{InputDef, Member, TableId, TypeId, TypeRef};
+use crate::schema::{InputDef, Member, TableId, TypeId};
 use crate::validate::Selected;
 use crate::value::{Encoding, Value};
 
-use super::{Cast, Filter, Operand, Output, OutputValue, Planner, Rows, Select, Subject, unknown_field};
+use super::function::Callee;
+use super::{Cast, Field, Filter, Operand, Output, OutputValue, Planner, Rows, Select, Subject, unknown_field};
 
 impl<'a> Planner<'a> {
-    /// A list of rows: a query field or an array relationship.
+    /// A list of rows: a query field, an array relationship or what a function gives.
     pub(super) fn select(
         &mut self,
         table: TableId,
+        callee: Callee,
         selected: &Selected<'a>,
         path: &Path<'_>,
     ) -> Result<Select, Failure> {
-        let rows = self.rows(table, selected.field, path)?;
+        let mut rows = self.rows(table, callee, selected.field, path)?;
+        rows.limit = [rows.limit, self.permitted_limit(table)].into_iter().flatten().min();
         let output = self.output_inside(table, selected, path)?;
         Ok(Select { table, rows, output })
     }
@@ -48,6 +51,7 @@ impl<'a> Planner<'a> {
         let operator = family.operator("_eq").expect("every type has equality");
         let encoding = Encoding::of_scalar(self.schema, found.scalar);
         let parameter = self.parameter(value, &self.schema.scalar_type(found.scalar).required(), encoding, path)?;
+        self.see(table, Field::Column(column))?;
         let cast = Cast { sql: found.cast.clone(), reader: family.reader() };
         Ok(Filter::Compare { subject: Subject::Column(column), operator, operand: Operand::Parameter(parameter), cast })
     }
@@ -93,12 +97,13 @@ impl<'a> Planner<'a> {
         match self.schema.member(table, name) {
             Some(Member::Column(column)) => {
                 self.validator.leaf(selected, path)?;
+                self.see(table, Field::Column(column))?;
                 Ok(OutputValue::Column { column, path: self.column_path(table, column, selected, path)? })
             }
             Some(Member::Relationship(relationship)) => {
                 let target = found.relationships[relationship].target;
                 if !found.relationships[relationship].single {
-                    let select = self.select(target, selected, path)?;
+                    let select = self.select(target, Callee::Nothing, selected, path)?;
                     return Ok(OutputValue::Array { relationship, select });
                 }
                 self.validator.arguments(selected.field, &[], path)?;
@@ -109,10 +114,11 @@ impl<'a> Planner<'a> {
             }
             Some(Member::Aggregate(relationship)) => {
                 let target = found.relationships[relationship].target;
-                let select = self.aggregate_select(target, selected, path)?;
+                let select = self.aggregate_select(target, Callee::Nothing, selected, path)?;
                 Ok(OutputValue::Aggregate { relationship, select })
             }
-            Some(Member::Computed(_) | Member::Remote(_)) | None => Err(unknown_field(name, &found.name, path)),
+            Some(Member::Computed(computed)) => self.computed(table, computed, selected, path),
+            Some(Member::Remote(_)) | None => Err(unknown_field(name, &found.name, path)),
         }
     }
 
@@ -124,17 +130,13 @@ impl<'a> Planner<'a> {
         selected: &Selected<'a>,
         path: &Path<'_>,
     ) -> Result<Option<usize>, Failure> {
-        let string = TypeRef::from(self.schema.built_in("String"));
-        let defined: &[InputDef] = if self.schema.scalar_of(table, column).family.is_json() {
-            &[InputDef { name: "path".to_owned(), description: None, r#type: string.clone(), default: None }]
-        } else {
-            &[]
-        };
-        let Some((_, value)) = self.validator.arguments(selected.field, defined, path)?.pop() else { return Ok(None) };
+        let is_json = self.schema.scalar_of(table, column).family.is_json();
+        let defined: Vec<InputDef> = is_json.then(|| self.schema.path_argument()).into_iter().collect();
+        let Some((_, value)) = self.validator.arguments(selected.field, &defined, path)?.pop() else { return Ok(None) };
         if self.validator.variables.is_null(&value) {
             return Ok(None);
         }
-        self.parameter(value, &string, Encoding::JsonPath, &path.key("args").key("path")).map(Some)
+        self.json_path(value, &path.key("args").key("path")).map(Some)
     }
 
     pub(super) fn type_name(&self, id: TypeId) -> String {

@@ -1,6 +1,6 @@
 //! A plan's parts. [`super::Planner`] makes them, [`crate::sql`] writes them.
 
-use crate::schema::{AggregateOp, BoolFold, Operator, TableId};
+use crate::schema::{AggregateOp, BoolFold, FunctionId, Operator, TableId};
 use crate::value::{Encoding, Source, Touch};
 
 use super::Direction;
@@ -13,8 +13,25 @@ pub type ParameterId = usize;
 pub struct Plan {
     pub roots: Vec<Root>,
     pub parameters: Vec<Parameter>,
+    /// Columns that the role, being inherited, sees in some rows only; all that the plan shows or compares.
+    pub conditions: Vec<Condition>,
     /// What must be the same in another request's variables for this plan to fit it.
     pub touches: Vec<Touch>,
+}
+
+/// Rows in which a column (or computed field) has its value; in all others it is null.
+#[derive(Debug)]
+pub struct Condition {
+    pub table: TableId,
+    pub field: Field,
+    pub filter: Filter,
+}
+
+/// A value of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    Column(usize),
+    Computed(usize),
 }
 
 /// A key of `data`.
@@ -53,11 +70,34 @@ pub struct Select {
 /// Which rows, in which order.
 #[derive(Debug)]
 pub struct Rows {
+    pub from: From,
     pub filter: Filter,
     pub distinct: Vec<usize>,
+    /// Rows that `order` sorts by.
+    pub joins: Vec<OrderJoin>,
     pub order: Vec<Order>,
     pub limit: Option<u32>,
     pub offset: Option<Offset>,
+}
+
+/// Where rows come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum From {
+    /// The table itself.
+    Table,
+    /// A tracked function.
+    Function { function: FunctionId, call: Call },
+    /// A computed field of the row around, which is one of `table`.
+    Computed { table: TableId, computed: usize, call: Call },
+}
+
+/// What a function is called with, the row around aside.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Call {
+    /// Positions among the arguments that a client may give.
+    pub arguments: Vec<(usize, Operand, Cast)>,
+    /// The session as JSON, where the function wants it.
+    pub session: Option<ParameterId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,10 +114,31 @@ pub struct Output {
 
 #[derive(Debug)]
 pub enum OutputValue {
-    Column { column: usize, path: Option<ParameterId> },
-    Object { relationship: usize, select: Select },
-    Array { relationship: usize, select: Select },
-    Aggregate { relationship: usize, select: AggregateSelect },
+    Column {
+        column: usize,
+        path: Option<ParameterId>,
+    },
+    /// A computed field with a value.
+    Computed {
+        computed: usize,
+        call: Call,
+        path: Option<ParameterId>,
+    },
+    /// A computed field with rows, or with one.
+    ComputedRows(Select),
+    ComputedRow(Select),
+    Object {
+        relationship: usize,
+        select: Select,
+    },
+    Array {
+        relationship: usize,
+        select: Select,
+    },
+    Aggregate {
+        relationship: usize,
+        select: AggregateSelect,
+    },
     TypeName(String),
 }
 
@@ -85,6 +146,8 @@ pub enum OutputValue {
 pub struct AggregateSelect {
     pub table: TableId,
     pub rows: Rows,
+    /// The permission's limit, which holds for nodes and not for what is counted.
+    pub node_limit: Option<u32>,
     pub output: Vec<AggregateOutput>,
 }
 
@@ -122,8 +185,8 @@ pub enum OpColumn {
 
 /// A condition on a row, of a request or of a permission.
 ///
-/// Permissions hold [`Operand::Session`] and [`Operand::Literal`]; a request's plan holds neither, since
-/// planning makes parameters of them.
+/// Permissions hold [`Operand::Session`], [`Operand::WholeSession`] and [`Operand::Literal`]; a request's plan holds
+/// none of them, since planning makes parameters of them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
     All(Vec<Filter>),
@@ -157,6 +220,12 @@ pub enum Filter {
         relationship: usize,
         filter: Box<Filter>,
     },
+    /// The computed field gives a row that passes.
+    ComputedRows {
+        computed: usize,
+        session: Option<Operand>,
+        filter: Box<Filter>,
+    },
     /// An aggregate over the relationship's passing rows satisfies the predicate.
     Folded {
         relationship: usize,
@@ -172,6 +241,8 @@ pub enum Operand {
     Parameter(ParameterId),
     /// A session variable by its lower-case name. Its text is PostgreSQL's own, of lists too.
     Session(String),
+    /// All session variables as JSON.
+    WholeSession,
     /// A text in PostgreSQL's format that the metadata gives.
     Literal(String),
     Null,
@@ -210,7 +281,7 @@ pub enum Subject {
     /// A scalar computed field that needs nothing but the row, and the session where it wants it.
     Computed {
         computed: usize,
-        session: Option<ParameterId>,
+        session: Option<Operand>,
     },
     /// The aggregate of the surrounding [`Filter::Folded`].
     Fold,
@@ -224,24 +295,48 @@ pub enum Fold {
 
 #[derive(Debug)]
 pub struct Order {
+    /// Position in [`Rows::joins`]; none for the row itself.
+    pub joined: Option<usize>,
     pub target: OrderTarget,
     pub direction: Direction,
+}
+
+/// The row over an object relationship.
+#[derive(Debug)]
+pub struct OrderJoin {
+    /// Another join; none for the row itself.
+    pub outer: Option<usize>,
+    /// Whose relationship it is.
+    pub table: TableId,
+    pub relationship: usize,
+    /// Other rows count as none.
+    pub filter: Filter,
 }
 
 #[derive(Debug)]
 pub enum OrderTarget {
     Column(usize),
-    /// Through an object relationship.
-    Related {
-        relationship: usize,
-        target: Box<OrderTarget>,
+    Computed {
+        computed: usize,
+        call: Call,
     },
-    Count {
-        relationship: usize,
+    /// An aggregate of rows that belong to the row.
+    Aggregate {
+        over: Over,
+        filter: Filter,
+        value: OrderValue,
     },
-    Op {
-        relationship: usize,
-        op: AggregateOp,
-        column: usize,
-    },
+}
+
+/// Rows that belong to a row.
+#[derive(Debug)]
+pub enum Over {
+    Relationship(usize),
+    Computed { computed: usize, call: Call },
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum OrderValue {
+    Count,
+    Op(AggregateOp, usize),
 }

@@ -1,8 +1,10 @@
 //! Input types: arguments, boolean expressions, orderings.
 
+use crate::model::FunctionArgument;
+
 use super::{
-    AggregateOp, BoolFold, Family, InputDef, Member, ScalarId, Schema, Shape, ShapeType, TableId, Takes, TypeId,
-    TypeRef,
+    AggregateOp, BoolFold, Family, FunctionId, InputDef, Member, ScalarId, Schema, Shape, ShapeType, TableId, Takes,
+    TypeId, TypeRef,
 };
 
 impl Schema {
@@ -35,6 +37,39 @@ impl Schema {
             .collect();
         arguments.sort_by(|a, b| a.name.cmp(&b.name));
         arguments
+    }
+
+    /// `path`, of JSON values.
+    pub fn path_argument(&self) -> InputDef {
+        InputDef::new("path", self.built_in("String")).described("JSON select path")
+    }
+
+    /// `args`, where the function takes any.
+    pub fn function_arguments(&self, function: FunctionId) -> Vec<InputDef> {
+        let found = &self.functions[function];
+        let description = format!("input parameters for function \"{}\"", found.name);
+        let input = |required: bool| {
+            let r#type = TypeRef::from(TypeId::FunctionArguments(function)).required_if(required);
+            InputDef::new("args", r#type).described(description)
+        };
+        let required = found.arguments.iter().any(|argument| !argument.has_default);
+        if found.arguments.is_empty() { Vec::new() } else { vec![input(required)] }
+    }
+
+    pub fn computed_arguments(&self, table: TableId, computed: usize) -> Vec<InputDef> {
+        let found = &self.tables[table].computed[computed];
+        let (field, on) = (&found.name, &self.tables[table].name);
+        let description = format!("input parameters for computed field \"{field}\" defined on table \"{on}\"");
+        let input = |required: bool| {
+            let r#type = TypeRef::from(TypeId::ComputedArguments(table, computed)).required_if(required);
+            InputDef::new("args", r#type).described(description)
+        };
+        let required = found.arguments.iter().any(|argument| !argument.has_default);
+        if found.arguments.is_empty() { Vec::new() } else { vec![input(required)] }
+    }
+
+    fn argument_inputs(&self, arguments: &[FunctionArgument]) -> Vec<InputDef> {
+        arguments.iter().map(|argument| InputDef::new(&argument.name, self.scalar_type(argument.scalar))).collect()
     }
 
     /// Columns that `bool_and` and `bool_or` can work on.
@@ -99,6 +134,10 @@ impl Schema {
                 .into_iter()
                 .collect(),
             TypeId::Shape(shape) => self.shape_inputs(shape),
+            TypeId::FunctionArguments(function) => self.argument_inputs(&self.functions[function].arguments),
+            TypeId::ComputedArguments(table, computed) => {
+                self.argument_inputs(&self.tables[table].computed[computed].arguments)
+            }
             TypeId::BuiltInComparison(name) => self.built_in_inputs(name),
             _ => Vec::new(),
         }

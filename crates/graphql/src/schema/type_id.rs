@@ -2,7 +2,7 @@
 
 use crate::model::BUILT_IN;
 
-use super::{AggregateOp, Meta, ScalarId, Schema, Shape, TableId};
+use super::{AggregateOp, FunctionId, Member, Meta, Operation, Root, ScalarId, Schema, Shape, TableId};
 
 /// A GraphQL type, named by what it is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +24,10 @@ pub enum TypeId {
     Scalar(ScalarId),
     Comparison(ScalarId),
     CastExp(ScalarId),
+    /// A tracked function's `args`.
+    FunctionArguments(FunctionId),
+    /// A computed field's `args`: its table and position.
+    ComputedArguments(TableId, usize),
     /// The input object of an operator over several values.
     Shape(Shape),
     /// A built-in scalar that no column uses.
@@ -80,6 +84,10 @@ impl Schema {
             TypeId::Comparison(s) => format!("{}_comparison_exp", self.scalars[s].name),
             TypeId::CastExp(s) => format!("{}_cast_exp", self.scalars[s].name),
             TypeId::Shape(shape) => shape.name().to_owned(),
+            TypeId::FunctionArguments(function) => format!("{}_args", self.functions[function].name),
+            TypeId::ComputedArguments(t, computed) => {
+                format!("{}_{}_args", self.tables[t].computed[computed].name, table(t))
+            }
             TypeId::BuiltIn(name) => name.to_owned(),
             TypeId::BuiltInComparison(name) => format!("{name}_comparison_exp"),
             TypeId::OrderByEnum => "order_by".to_owned(),
@@ -111,7 +119,8 @@ impl Schema {
         if let Some(name) = BUILT_IN.into_iter().find(|built_in| *built_in == name) {
             return Some(TypeId::BuiltIn(name));
         }
-        self.scalar_suffix(name).or_else(|| self.table_suffix(name)).filter(|&id| self.exists(id))
+        let found = self.scalar_suffix(name).or_else(|| self.table_suffix(name)).filter(|&id| self.exists(id));
+        found.or_else(|| self.arguments_suffix(name))
     }
 
     /// The scalar of a built-in name where a column uses it, else the built-in itself.
@@ -174,6 +183,18 @@ impl Schema {
         })
     }
 
+    fn arguments_suffix(&self, name: &str) -> Option<TypeId> {
+        let base = name.strip_suffix("_args")?;
+        let function = self.functions.iter().position(|function| function.name == base);
+        let computed = || {
+            let tables = self.tables.iter().enumerate();
+            let all = tables.flat_map(|(t, table)| (0..table.computed.len()).map(move |at| (t, at)));
+            let mut all = all.map(|(t, at)| TypeId::ComputedArguments(t, at));
+            all.find(|&id| self.type_name(id) == name)
+        };
+        function.map(TypeId::FunctionArguments).or_else(computed).filter(|&id| self.exists(id))
+    }
+
     /// Some types are there only when the table has a column for them, all of a table only for those who may see it.
     pub fn exists(&self, id: TypeId) -> bool {
         if id.table().is_some_and(|table| self.select(table).is_none()) {
@@ -182,6 +203,14 @@ impl Schema {
         match id {
             TypeId::OpFields(t, op) | TypeId::OpOrderBy(t, op) => self.has_aggregate(t, op),
             TypeId::AggregateBoolExpFold(t, _) | TypeId::FoldColumn(t, _) => self.boolean_columns(t).next().is_some(),
+            TypeId::FunctionArguments(function) => {
+                let root = Root::Function(function);
+                let shown = self.shows(Operation::Query, root) || self.shows(Operation::Mutation, root);
+                shown && !self.functions[function].arguments.is_empty()
+            }
+            TypeId::ComputedArguments(t, computed) => {
+                self.sees(t, Member::Computed(computed)) && !self.tables[t].computed[computed].arguments.is_empty()
+            }
             TypeId::CastExp(s) => self.scalars[s].family.casts_to().is_some(),
             TypeId::Shape(shape) => self
                 .scalars

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::plan::{AggregateOutput, AggregateSelect, AggregateValue, FieldOutput, FieldValue, OpColumn, Output};
 use crate::schema::{AggregateOp, Family};
 
-use super::{Alias, Join, NAME_LIMIT, ROW, Writer, fits_columns, sql};
+use super::{Alias, ArraySelect, Join, NAME_LIMIT, ROW, Writer, fits_columns, sql};
 
 impl<'s> Writer<'s> {
     pub(super) fn aggregate(&mut self, select: &AggregateSelect, join: Option<Join<'s>>) {
@@ -13,7 +13,13 @@ impl<'s> Writer<'s> {
         let result = self.alias();
         let mut folded = 0;
         let output = &select.output;
-        let write = |writer: &mut Self, output: &AggregateOutput| writer.aggregate_value(output, result, &mut folded);
+        let write = |writer: &mut Self, output: &AggregateOutput| match (&output.value, select.node_limit) {
+            (AggregateValue::Nodes(nodes), Some(limit)) => {
+                let nodes = ArraySelect { table: select.table, rows: &select.rows, output: nodes };
+                writer.array_of(nodes, Some(limit), join);
+            }
+            _ => writer.aggregate_value(output, result, &mut folded),
+        };
         self.object_of(
             output,
             |output| &output.key,
@@ -30,6 +36,7 @@ impl<'s> Writer<'s> {
         for output in &select.output {
             match &output.value {
                 AggregateValue::Fields(fields) => self.functions(select.table, fields, alias, &mut folded),
+                AggregateValue::Nodes(_) if select.node_limit.is_some() => {}
                 AggregateValue::Nodes(nodes) => {
                     folded += 1;
                     self.nodes(select.table, nodes, alias);
@@ -38,7 +45,7 @@ impl<'s> Writer<'s> {
                 AggregateValue::TypeName(_) => {}
             }
         }
-        self.from(select.table, &select.rows, join, alias);
+        self.from(select.table, &select.rows, select.rows.limit, join, alias);
         sql!(self, ") AS \"{result}\"");
     }
 
@@ -144,27 +151,27 @@ impl<'s> Writer<'s> {
 
     /// `count(*)`, `count("a")`, `count(DISTINCT ("a", "b"))`
     pub(super) fn count(&mut self, table: usize, columns: &[usize], distinct: bool, alias: Alias) {
-        let ident = |column: usize| format!("\"{alias}\".{}", self.schema.column(table, column).ident);
-        let text = match columns {
-            [] => "count(*)".to_owned(),
-            [column] if distinct => format!("count(DISTINCT {})", ident(*column)),
-            [column] => format!("count({})", ident(*column)),
-            many => {
-                let list: Vec<String> = many.iter().map(|&column| ident(column)).collect();
-                format!("count({}({}))", if distinct { "DISTINCT " } else { "" }, list.join(", "))
-            }
-        };
-        self.out.push_str(&text);
+        if columns.is_empty() {
+            self.out.push_str("count(*)");
+            return;
+        }
+        let several = columns.len() > 1;
+        self.out.push_str(if distinct { "count(DISTINCT " } else { "count(" });
+        self.out.push_str(if several { "(" } else { "" });
+        for (index, &column) in columns.iter().enumerate() {
+            self.out.push_str(if index == 0 { "" } else { ", " });
+            self.seen(table, column, alias);
+        }
+        self.out.push_str(if several { "))" } else { ")" });
     }
 
     /// `max("_1"."name")`
     pub(super) fn op(&mut self, table: usize, op: AggregateOp, column: usize, alias: Alias) {
-        let ident = &self.schema.column(table, column).ident;
-        match self.schema.scalar_of(table, column).family {
-            // PostgreSQL before 18 has no max(uuid); the text sorts the same.
-            Family::Uuid => sql!(self, "{}(\"{alias}\".{ident}::text)", op.name()),
-            _ => sql!(self, "{}(\"{alias}\".{ident})", op.name()),
-        }
+        sql!(self, "{}(", op.name());
+        self.seen(table, column, alias);
+        // PostgreSQL before 18 has no max(uuid); the text sorts the same.
+        let is_uuid = self.schema.scalar_of(table, column).family == Family::Uuid;
+        self.out.push_str(if is_uuid { "::text)" } else { ")" });
     }
 
     fn op_output(&mut self, table: usize, op: AggregateOp, column: usize, alias: Alias) {

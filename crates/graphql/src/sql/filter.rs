@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Cast, Filter, Fold, Operand, Reader, Subject};
+use crate::model::Returned;
+use crate::plan::{Cast, Field, Filter, Fold, Operand, Reader, Subject};
 use crate::schema::{Operator, Syntax, Takes, sibling_type};
 
 use super::{Alias, Join, Writer, sql};
@@ -16,6 +17,8 @@ struct Row<'f> {
     root: (usize, Alias),
     /// The aggregate that [`Subject::Fold`] stands for.
     fold: Option<&'f Fold>,
+    /// Inside a permission's condition, which compares what is there and not what the role sees of it.
+    plain: bool,
 }
 
 impl Row<'_> {
@@ -27,7 +30,7 @@ impl Row<'_> {
 
 impl Writer<'_> {
     pub(super) fn filter(&mut self, table: usize, filter: &Filter, alias: Alias) {
-        self.filter_of(filter, Row { table, alias, root: (table, alias), fold: None });
+        self.filter_of(filter, Row { table, alias, root: (table, alias), fold: None, plain: false });
     }
 
     fn filter_of(&mut self, filter: &Filter, row: Row<'_>) {
@@ -45,7 +48,12 @@ impl Writer<'_> {
                 self.out.push_str(if *wanted { " IS NULL)" } else { " IS NOT NULL)" });
             }
             Filter::Compare { subject, operator, operand, cast } => self.compare(subject, operator, operand, cast, row),
-            Filter::Rooted(filter) => self.filter_of(filter, Row { root: (row.table, row.alias), ..row }),
+            Filter::Rooted(filter) => {
+                self.filter_of(filter, Row { root: (row.table, row.alias), plain: true, ..row });
+            }
+            Filter::ComputedRows { computed, session, filter } => {
+                self.computed_rows(*computed, session.as_ref(), filter, row);
+            }
             Filter::Call { subject, operator, arguments } => self.call(subject, operator, arguments, row),
             Filter::Exists { table, filter } => {
                 let inner = self.alias();
@@ -109,7 +117,7 @@ impl Writer<'_> {
                 sql!(self, "\"{alias}\".{}", self.schema.column(table, *column).ident);
             }
             Operand::Null => sql!(self, "NULL::{}", cast.sql),
-            Operand::Session(_) | Operand::Literal(_) => {
+            Operand::Session(_) | Operand::WholeSession | Operand::Literal(_) => {
                 unreachable!("planning puts a parameter in the place of a permission's value")
             }
         }
@@ -152,7 +160,7 @@ impl Writer<'_> {
         let relationship = &schema.tables[row.table].relationships[relationship];
         let inner = self.alias();
         sql!(self, "EXISTS (SELECT 1 FROM {} AS \"{inner}\" WHERE ", schema.tables[relationship.target].relation);
-        self.join(Join { relationship, outer: row.alias }, inner);
+        self.join(Join { relationship: Some(relationship), outer: row.alias }, inner);
         if !filter.is_everything() {
             self.out.push_str(" AND ");
             self.filter_of(filter, row.inner(relationship.target, inner));
@@ -168,7 +176,7 @@ impl Writer<'_> {
         self.out.push_str("(SELECT ");
         self.filter_of(predicate, Row { fold: Some(fold), ..inside });
         sql!(self, " FROM {} AS \"{inner}\" WHERE ", schema.tables[relationship.target].relation);
-        self.join(Join { relationship, outer: row.alias }, inner);
+        self.join(Join { relationship: Some(relationship), outer: row.alias }, inner);
         if !filter.is_everything() {
             self.out.push_str(" AND ");
             self.filter_of(filter, inside);
@@ -176,19 +184,52 @@ impl Writer<'_> {
         self.out.push(')');
     }
 
+    /// A row that the function gives for this row passes.
+    fn computed_rows(&mut self, computed: usize, session: Option<&Operand>, filter: &Filter, row: Row<'_>) {
+        let Returned::Table { table: target, .. } = self.schema.tables[row.table].computed[computed].returns else {
+            unreachable!("only a computed field of rows is filtered this way");
+        };
+        let inner = self.alias();
+        self.out.push_str("EXISTS (SELECT 1 FROM ");
+        self.computed_of_row(row.table, computed, session, row.alias);
+        sql!(self, " AS \"{inner}\" WHERE ");
+        self.filter_of(filter, row.inner(target, inner));
+        self.out.push(')');
+    }
+
+    fn compared(&mut self, column: usize, row: Row<'_>) {
+        if row.plain {
+            sql!(self, "\"{}\".{}", row.alias, self.schema.column(row.table, column).ident);
+        } else {
+            self.seen(row.table, column, row.alias);
+        }
+    }
+
+    fn computed_subject(&mut self, computed: usize, session: Option<&Operand>, row: Row<'_>) {
+        let Row { table, alias, .. } = row;
+        let value = |writer: &mut Self| writer.computed_of_row(table, computed, session, alias);
+        if row.plain {
+            value(self);
+        } else {
+            self.conditional(table, Field::Computed(computed), alias, value);
+        }
+    }
+
     fn subject(&mut self, subject: &Subject, row: Row<'_>) {
         let Row { table, alias, fold, .. } = row;
         match (subject, fold) {
-            (Subject::Column(column), _) => sql!(self, "\"{alias}\".{}", self.schema.column(table, *column).ident),
+            (Subject::Column(column), _) => self.compared(*column, row),
             (Subject::Cast(column, cast), _) => {
-                sql!(self, "\"{alias}\".{}::{cast}", self.schema.column(table, *column).ident);
+                self.compared(*column, row);
+                sql!(self, "::{cast}");
             }
-            (Subject::Computed { computed, session }, _) => self.computed_of_row(table, *computed, *session, alias),
+            (Subject::Computed { computed, session }, _) => self.computed_subject(*computed, session.as_ref(), row),
             (Subject::Fold, Some(Fold::Count { columns, distinct })) => self.count(table, columns, *distinct, alias),
             (Subject::Fold, Some(Fold::Boolean { fold, column, distinct })) => {
                 let distinct = if *distinct { "DISTINCT " } else { "" };
-                let column = &self.schema.column(table, *column).ident;
-                sql!(self, "{}({distinct}\"{alias}\".{column})", fold.name());
+                sql!(self, "{}({distinct}", fold.name());
+                self.compared(*column, row);
+                self.out.push(')');
             }
             (Subject::Fold, None) => unreachable!("only a predicate over an aggregate has this subject"),
         }

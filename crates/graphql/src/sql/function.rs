@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::model::ArgumentPlace;
-use crate::plan::{Cast, Operand, ParameterId};
+use crate::model::{ArgumentPlace, FunctionArgument};
+use crate::plan::{Call, Cast, From, Operand, ParameterId};
 
 use super::{Alias, Writer, sql};
 
@@ -31,7 +31,10 @@ impl Writer<'_> {
             }
             match value {
                 Given::Row(alias) => sql!(self, "\"{alias}\""),
-                Given::Session(id) => self.parameter(id),
+                Given::Session(id) => {
+                    self.parameter(id);
+                    self.out.push_str("::json");
+                }
                 Given::Value(Operand::Parameter(id), cast) => self.value(*id, cast),
                 Given::Value(_, cast) => sql!(self, "NULL::{}", cast.sql),
             }
@@ -39,14 +42,47 @@ impl Writer<'_> {
         self.out.push(')');
     }
 
-    /// A computed field that takes nothing from the client.
-    pub(super) fn computed_of_row(&mut self, table: usize, computed: usize, session: Option<ParameterId>, row: Alias) {
+    pub(super) fn computed_call(&mut self, table: usize, computed: usize, call: &Call, row: Alias) {
         let schema = self.schema;
         let found = &schema.tables[table].computed[computed];
-        let mut given = vec![(&found.table_argument, Given::Row(row))];
-        if let (Some(place), Some(id)) = (&found.session_argument, session) {
-            given.push((place, Given::Session(id)));
-        }
+        let mut given = given(&found.arguments, found.session_argument.as_ref(), call);
+        given.push((&found.table_argument, Given::Row(row)));
         self.call_function(&found.function, given);
     }
+
+    /// A computed field that takes nothing from the client.
+    pub(super) fn computed_of_row(&mut self, table: usize, computed: usize, session: Option<&Operand>, row: Alias) {
+        let session = match session {
+            Some(Operand::Parameter(id)) => Some(*id),
+            _ => None,
+        };
+        self.computed_call(table, computed, &Call { arguments: Vec::new(), session }, row);
+    }
+
+    /// What stands after `FROM`.
+    pub(super) fn source(&mut self, table: usize, from: &From, outer: Option<Alias>) {
+        let schema = self.schema;
+        match (from, outer) {
+            (From::Function { function, call }, _) => {
+                let found = &schema.functions[*function];
+                let given = given(&found.arguments, found.session_argument.as_ref(), call);
+                self.call_function(&found.sql, given);
+            }
+            (From::Computed { table, computed, call }, Some(row)) => self.computed_call(*table, *computed, call, row),
+            (From::Table | From::Computed { .. }, _) => self.out.push_str(&schema.tables[table].relation),
+        }
+    }
+}
+
+fn given<'p>(
+    arguments: &'p [FunctionArgument],
+    session: Option<&'p ArgumentPlace>,
+    call: &'p Call,
+) -> Vec<(&'p ArgumentPlace, Given<'p>)> {
+    let arguments = call
+        .arguments
+        .iter()
+        .map(|(position, operand, cast)| (&arguments[*position].place, Given::Value(operand, cast)));
+    let session = session.zip(call.session).map(|(place, id)| (place, Given::Session(id)));
+    arguments.chain(session).collect()
 }

@@ -2,27 +2,34 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{Offset, Order, OrderTarget, Rows};
+use crate::model::Returned;
+use crate::plan::{Filter, Offset, OrderJoin, OrderTarget, OrderValue, Over, Rows};
+use crate::schema::{Relationship, Schema};
 
 use super::{Alias, Join, Writer, sql};
 
 impl<'s> Writer<'s> {
     /// The rows under the name `alias`. What limits them goes into a sub-select, so that relationships are read for
     /// the rows that are left only.
-    pub(super) fn from(&mut self, table: usize, rows: &Rows, join: Option<Join<'s>>, alias: Alias) {
-        let relation = &self.schema.tables[table].relation;
-        let plain = rows.distinct.is_empty() && rows.order.is_empty() && rows.limit.is_none() && rows.offset.is_none();
-        if plain {
-            sql!(self, " FROM {relation} AS \"{alias}\"");
+    pub(super) fn from(&mut self, table: usize, rows: &Rows, limit: Option<u32>, join: Option<Join<'s>>, alias: Alias) {
+        let outer = join.map(|join| join.outer);
+        let plain = rows.distinct.is_empty() && rows.order.is_empty() && limit.is_none() && rows.offset.is_none();
+        if plain && rows.joins.is_empty() {
+            self.out.push_str(" FROM ");
+            self.source(table, &rows.from, outer);
+            sql!(self, " AS \"{alias}\"");
             self.conditions(table, rows, join, alias);
             return;
         }
         self.out.push_str(" FROM (SELECT ");
         self.distinct(table, rows, alias);
-        sql!(self, "\"{alias}\".* FROM {relation} AS \"{alias}\"");
+        sql!(self, "\"{alias}\".* FROM ");
+        self.source(table, &rows.from, outer);
+        sql!(self, " AS \"{alias}\"");
+        let joined = self.order_joins(rows, alias);
         self.conditions(table, rows, join, alias);
-        self.order(table, rows, alias);
-        if let Some(limit) = rows.limit {
+        self.order(table, rows, &joined, alias);
+        if let Some(limit) = limit {
             sql!(self, " LIMIT {limit}");
         }
         match rows.offset {
@@ -39,7 +46,7 @@ impl<'s> Writer<'s> {
 
     fn conditions(&mut self, table: usize, rows: &Rows, join: Option<Join<'s>>, alias: Alias) {
         let mut keyword = " WHERE ";
-        if let Some(join) = join {
+        if let Some(join) = join.filter(|join| join.relationship.is_some()) {
             self.out.push_str(keyword);
             self.join(join, alias);
             keyword = " AND ";
@@ -51,7 +58,8 @@ impl<'s> Writer<'s> {
     }
 
     pub(super) fn join(&mut self, join: Join<'_>, inner: Alias) {
-        for (index, (here, there)) in join.relationship.join.iter().enumerate() {
+        let pairs = join.relationship.map_or(&[][..], |relationship| &relationship.join);
+        for (index, (here, there)) in pairs.iter().enumerate() {
             let and = if index == 0 { "" } else { " AND " };
             sql!(self, "{and}\"{inner}\".{there} = \"{}\".{here}", join.outer);
         }
@@ -63,46 +71,108 @@ impl<'s> Writer<'s> {
         }
         self.out.push_str("DISTINCT ON (");
         for (index, &column) in rows.distinct.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            sql!(self, "{comma}\"{alias}\".{}", self.schema.column(table, column).ident);
+            self.out.push_str(if index == 0 { "" } else { ", " });
+            self.seen(table, column, alias);
         }
         self.out.push_str(") ");
     }
 
-    fn order(&mut self, table: usize, rows: &Rows, alias: Alias) {
-        for (index, order) in rows.order.iter().enumerate() {
-            self.out.push_str(if index == 0 { " ORDER BY " } else { ", " });
-            self.order_item(table, order, alias);
+    /// Joins the rows that the order looks at; none of them may multiply the rows that are sorted.
+    fn order_joins(&mut self, rows: &Rows, alias: Alias) -> Vec<Alias> {
+        let schema = self.schema;
+        let mut joined: Vec<Alias> = Vec::with_capacity(rows.joins.len());
+        for OrderJoin { outer, table, relationship, filter } in &rows.joins {
+            let relationship = &schema.tables[*table].relationships[*relationship];
+            let target = &schema.tables[relationship.target];
+            let inner = self.alias();
+            let outer = outer.map_or(alias, |position| joined[position]);
+            let is_unique = schema.is_unique(relationship);
+            let start = if is_unique { " LEFT JOIN " } else { " LEFT JOIN LATERAL (SELECT * FROM " };
+            sql!(self, "{start}{} AS \"{inner}\"", target.relation);
+            self.out.push_str(if is_unique { " ON " } else { " WHERE " });
+            self.join(Join { relationship: Some(relationship), outer }, inner);
+            if !filter.is_everything() {
+                self.out.push_str(" AND ");
+                self.filter(relationship.target, filter, inner);
+            }
+            if !is_unique {
+                sql!(self, " LIMIT 1) AS \"{inner}\" ON true");
+            }
+            joined.push(inner);
         }
+        joined
     }
 
-    fn order_item(&mut self, table: usize, order: &Order, alias: Alias) {
-        self.order_target(table, &order.target, alias);
-        sql!(self, " {}", order.direction.sql());
+    fn order(&mut self, table: usize, rows: &Rows, joined: &[Alias], alias: Alias) {
+        for (index, order) in rows.order.iter().enumerate() {
+            self.out.push_str(if index == 0 { " ORDER BY " } else { ", " });
+            let (table, alias) = match order.joined {
+                Some(position) => {
+                    let OrderJoin { table, relationship, .. } = rows.joins[position];
+                    (self.schema.tables[table].relationships[relationship].target, joined[position])
+                }
+                None => (table, alias),
+            };
+            self.order_target(table, &order.target, alias);
+            sql!(self, " {}", order.direction.sql());
+        }
     }
 
     fn order_target(&mut self, table: usize, target: &OrderTarget, alias: Alias) {
-        let schema = self.schema;
-        let (relationship, expression) = match target {
-            OrderTarget::Column(column) => {
-                sql!(self, "\"{alias}\".{}", schema.column(table, *column).ident);
-                return;
-            }
-            OrderTarget::Related { relationship, .. } => (*relationship, None),
-            OrderTarget::Count { relationship } => (*relationship, Some(None)),
-            OrderTarget::Op { relationship, op, column } => (*relationship, Some(Some((*op, *column)))),
-        };
-        let relationship = &schema.tables[table].relationships[relationship];
-        let inner = self.alias();
-        self.out.push_str("(SELECT ");
-        match (expression, target) {
-            (Some(None), _) => self.out.push_str("count(*)"),
-            (Some(Some((op, column))), _) => self.op(relationship.target, op, column, inner),
-            (None, OrderTarget::Related { target, .. }) => self.order_target(relationship.target, target, inner),
-            (None, _) => {}
+        match target {
+            OrderTarget::Column(column) => self.seen(table, *column, alias),
+            OrderTarget::Computed { computed, call } => self.seen_computed(table, *computed, call, alias),
+            OrderTarget::Aggregate { over, filter, value } => self.order_aggregate(table, over, filter, *value, alias),
         }
-        sql!(self, " FROM {} AS \"{inner}\" WHERE ", schema.tables[relationship.target].relation);
-        self.join(Join { relationship, outer: alias }, inner);
+    }
+
+    fn order_aggregate(&mut self, table: usize, over: &Over, filter: &Filter, value: OrderValue, outer: Alias) {
+        let schema = self.schema;
+        let inner = self.alias();
+        let relationship = match over {
+            Over::Relationship(relationship) => Some(&schema.tables[table].relationships[*relationship]),
+            Over::Computed { .. } => None,
+        };
+        let target = match (over, relationship) {
+            (_, Some(relationship)) => relationship.target,
+            (Over::Computed { computed, .. }, None) => match schema.tables[table].computed[*computed].returns {
+                Returned::Table { table, .. } => table,
+                Returned::Scalar { .. } => unreachable!("rows are aggregated, not a value"),
+            },
+            (Over::Relationship(_), None) => unreachable!("a relationship was found above"),
+        };
+        self.out.push_str("(SELECT ");
+        match value {
+            OrderValue::Count => self.out.push_str("count(*)"),
+            OrderValue::Op(op, column) => self.op(target, op, column, inner),
+        }
+        self.out.push_str(" FROM ");
+        match over {
+            Over::Relationship(_) => self.out.push_str(&schema.tables[target].relation),
+            Over::Computed { computed, call } => self.computed_call(table, *computed, call, outer),
+        }
+        sql!(self, " AS \"{inner}\"");
+        let mut keyword = " WHERE ";
+        if relationship.is_some() {
+            self.out.push_str(keyword);
+            self.join(Join { relationship, outer }, inner);
+            keyword = " AND ";
+        }
+        if !filter.is_everything() {
+            self.out.push_str(keyword);
+            self.filter(target, filter, inner);
+        }
         self.out.push(')');
+    }
+}
+
+impl Schema {
+    /// True when the database promises at most one row over the relationship.
+    fn is_unique(&self, relationship: &Relationship) -> bool {
+        let target = &self.tables[relationship.target];
+        let covered = |key: &[usize]| {
+            !key.is_empty() && key.iter().all(|column| relationship.columns.iter().any(|(_, there)| there == column))
+        };
+        covered(&target.primary_key) || target.unique_keys.iter().any(|key| covered(&key.columns))
     }
 }

@@ -46,6 +46,8 @@ pub enum Source {
         name: String,
         cast: String,
     },
+    /// All session variables as JSON.
+    WholeSession,
 }
 
 impl Datum<'_> {
@@ -95,6 +97,7 @@ impl Source {
                     fields.iter().map(|(key, value)| Ok((key.as_str().into(), value.value(provided, session)?)));
                 Datum::Object(fields.collect::<Result<_, Mismatch>>()?)
             }
+            Self::WholeSession => Datum::String(session.to_json().to_string().into()),
             Self::Session { name, .. } => match session.variable(name) {
                 Some(text) => Datum::String(text.into()),
                 None => return Err(Mismatch::missing_variable(name)),
@@ -106,7 +109,7 @@ impl Source {
     pub fn is_constant(&self) -> bool {
         match self {
             Self::Literal(_) => true,
-            Self::Variable { .. } | Self::Session { .. } => false,
+            Self::Variable { .. } | Self::Session { .. } | Self::WholeSession => false,
             Self::List(items) => items.iter().all(Self::is_constant),
             Self::Object(fields) => fields.iter().all(|(_, value)| value.is_constant()),
         }
