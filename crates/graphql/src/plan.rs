@@ -10,6 +10,7 @@ mod order;
 mod permission;
 mod rows;
 mod selection;
+mod stream;
 mod tree;
 
 use crate::failure::{Failure, Path};
@@ -25,7 +26,7 @@ use function::Callee;
 pub use tree::{
     AggregateOutput, AggregateSelect, AggregateValue, Call, Cast, Condition, Field, FieldOutput, FieldValue, Filter,
     Fold, From, Offset, OpColumn, Operand, Order, OrderJoin, OrderTarget, OrderValue, Output, OutputValue, Over,
-    Parameter, ParameterId, Plan, Reader, Root, RootValue, Rows, Select, Subject,
+    Parameter, ParameterId, Plan, Reader, Root, RootValue, Rows, Select, Stream, StreamCursor, Subject,
 };
 
 /// Builds the plan of one request.
@@ -102,6 +103,7 @@ impl<'a> Planner<'a> {
             Some(Field::Aggregate(table)) => {
                 self.aggregate_select(table, Callee::Nothing, selected, path).map(RootValue::Aggregate)
             }
+            Some(Field::Stream(table)) => self.stream(table, selected, path).map(RootValue::Stream),
             Some(Field::Function(function)) => self.function(function, selected, path),
             Some(Field::FunctionAggregate(function)) => {
                 let table = self.schema.functions[function].returns;

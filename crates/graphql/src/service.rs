@@ -210,7 +210,7 @@ fn body(compiled: &Compiled, answer: Option<&execute::Answer>) -> Bytes {
         out.put_slice(b"\":");
         match &root.value {
             RootValue::Ready(text) => out.put_slice(text.as_bytes()),
-            RootValue::Rows(_) | RootValue::One(_) | RootValue::Aggregate(_) => {
+            RootValue::Rows(_) | RootValue::One(_) | RootValue::Aggregate(_) | RootValue::Stream(_) => {
                 out.put_slice(json(column));
                 column += 1;
             }

@@ -16,7 +16,9 @@ mod rows;
 use std::fmt::Write as _;
 
 use crate::model::Returned;
-use crate::plan::{Cast, Condition, Field, Output, OutputValue, ParameterId, Plan, Reader, RootValue, Rows, Select};
+use crate::plan::{
+    Cast, Condition, Field, Output, OutputValue, ParameterId, Plan, Reader, RootValue, Rows, Select, Stream,
+};
 use crate::schema::{Family, Relationship, Schema, sibling_type};
 
 /// Longest column name PostgreSQL keeps.
@@ -42,6 +44,10 @@ pub fn statement(schema: &Schema, plan: &Plan) -> Option<Statement> {
             RootValue::Rows(select) => writer.array(select, None),
             RootValue::One(select) => writer.object(select, None),
             RootValue::Aggregate(select) => writer.aggregate(select, None),
+            RootValue::Stream(stream) => {
+                writer.stream(stream);
+                columns += 1;
+            }
             RootValue::Ready(_) => {
                 let length = writer.out.len() - if columns == 0 { "SELECT ".len() } else { ", ".len() };
                 writer.out.truncate(length);
@@ -124,6 +130,29 @@ impl<'s> Writer<'s> {
             self.out.push_str("), '[]')");
             self.from(select.table, select.rows, limit, join, alias);
             self.out.push(')');
+        }
+    }
+
+    /// The rows and the last one's cursor, in one pass over them; nothing may follow.
+    fn stream(&mut self, stream: &Stream) {
+        let Stream { select, cursor } = stream;
+        let alias = self.alias();
+        self.out.push_str("coalesce(json_agg(");
+        self.row_object(select.table, &select.output, alias);
+        self.out.push_str("), '[]'), to_json((array_agg(");
+        self.seen(select.table, cursor.column, alias);
+        self.out.push_str("::text))[count(*)])");
+        self.from(select.table, &select.rows, select.rows.limit, None, alias);
+    }
+
+    /// The object of one row of what stands under `alias`.
+    fn row_object(&mut self, table: usize, output: &[Output], alias: Alias) {
+        if fits_columns(output) {
+            sql!(self, "(SELECT row_to_json({ROW}) FROM (");
+            self.select_output(table, output, alias);
+            sql!(self, ") AS {ROW})");
+        } else {
+            self.build_object(table, output, alias);
         }
     }
 

@@ -57,7 +57,7 @@ impl<'a> Planner<'a> {
         })
     }
 
-    fn required_object(
+    pub(super) fn required_object(
         &mut self,
         type_id: TypeId,
         value: Value<'a>,

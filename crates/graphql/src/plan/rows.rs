@@ -100,7 +100,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The number itself stands in the statement: PostgreSQL plans a `LIMIT 20` much better than a `LIMIT $1`.
-    fn limit(&self, value: &Value<'a>, path: &Path<'_>) -> Result<u32, Failure> {
+    pub(super) fn limit(&self, value: &Value<'a>, path: &Path<'_>) -> Result<u32, Failure> {
         let found = self.validator.variables.view(value);
         let parsed = match &found {
             View::Scalar(Datum::Number(digits)) => digits.parse::<u32>().ok().filter(|limit| *limit <= i32::MAX as u32),

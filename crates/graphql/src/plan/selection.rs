@@ -56,7 +56,7 @@ impl<'a> Planner<'a> {
         Ok(Filter::Compare { subject: Subject::Column(column), operator, operand: Operand::Parameter(parameter), cast })
     }
 
-    fn output_inside(
+    pub(super) fn output_inside(
         &mut self,
         table: TableId,
         selected: &Selected<'a>,

@@ -47,8 +47,25 @@ pub enum RootValue {
     /// At most one row, else null.
     One(Select),
     Aggregate(AggregateSelect),
+    /// Alone in its request. Its statement has two columns: the rows, and the last one's cursor as text (JSON).
+    Stream(Stream),
     /// Needs no database: its JSON.
     Ready(String),
+}
+
+/// Rows after a cursor.
+#[derive(Debug)]
+pub struct Stream {
+    pub select: Select,
+    pub cursor: StreamCursor,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamCursor {
+    pub column: usize,
+    /// Where the last row's value goes to learn what came after it; none where nothing ever comes.
+    pub parameter: Option<ParameterId>,
+    pub descending: bool,
 }
 
 /// A value sent beside the statement.

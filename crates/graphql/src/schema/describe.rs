@@ -1,6 +1,9 @@
 //! Writing a type down: what introspection and SDL show.
 
-use super::{AggregateOp, Member, Meta, Operation, Root, Schema, TableId, TypeId};
+use crate::model::Returned;
+use crate::plan::Field;
+
+use super::{AggregateOp, FunctionId, Member, Meta, Operation, Root, Schema, TableId, TypeId};
 
 /// `__TypeKind`, without the kinds that wrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,6 +173,7 @@ impl Schema {
                     fold.name()
                 ),
             ),
+            TypeId::CursorOrdering => (Kind::Enum, "ordering argument of a cursor".to_owned()),
             TypeId::OrderByEnum => (Kind::Enum, "column ordering options".to_owned()),
             TypeId::Meta(meta) => return (meta.kind(), meta.description().map(str::to_owned)),
             _ => return (Kind::InputObject, self.input_description(id)),
@@ -227,6 +231,21 @@ impl Schema {
                 self.select_arguments(id),
                 format!("fetch aggregated fields from the table: \"{}\"", table(id)),
             ),
+            Root::Stream(id) => {
+                let rows = TypeRef::list_of(TypeId::Table(id)).required();
+                let made = format!("fetch data from the table in a streaming manner: \"{}\"", table(id));
+                (rows, self.stream_arguments(id), made)
+            }
+            Root::Function(function) => return Some(self.function_field(name, function)),
+            Root::FunctionAggregate(function) => {
+                let found = &self.functions[function];
+                let mut arguments = self.function_arguments(function);
+                arguments.extend(self.select_arguments(found.returns));
+                let (called, on) = (&found.name, table(found.returns));
+                let made =
+                    format!("execute function \"{called}\" and query aggregates on result of table type \"{on}\"");
+                (TypeRef::from(TypeId::Aggregate(found.returns)).required(), arguments, made)
+            }
             _ => return None,
         };
         Some(FieldDef { name: name.to_owned(), description: Some(made), arguments, r#type })
@@ -236,20 +255,20 @@ impl Schema {
         let table = &self.tables[id];
         let mut fields: Vec<FieldDef> = self
             .columns(id)
-            .map(|column| {
-                let column = &table.columns[column];
-                let arguments = if self.scalars[column.scalar].family.is_json() {
-                    vec![InputDef::new("path", self.built_in("String")).described("JSON select path")]
-                } else {
-                    Vec::new()
-                };
-                let r#type = self.scalar_type(column.scalar).required_if(column.not_null);
+            .map(|position| {
+                let column = &table.columns[position];
+                let arguments =
+                    if self.scalars[column.scalar].family.is_json() { vec![self.path_argument()] } else { Vec::new() };
+                // An inherited role may see nulls where there are none.
+                let always = self.condition(id, Field::Column(position)).is_none();
+                let r#type = self.scalar_type(column.scalar).required_if(column.not_null && always);
                 FieldDef { name: column.name.clone(), description: column.comment.clone(), arguments, r#type }
             })
             .collect();
         for (name, member) in self.members(id) {
             match member {
-                Member::Column(_) | Member::Computed(_) | Member::Remote(_) => {}
+                Member::Column(_) | Member::Remote(_) => {}
+                Member::Computed(index) => fields.push(self.computed_field(id, index)),
                 Member::Relationship(index) => fields.push(self.relationship_field(id, index)),
                 Member::Aggregate(index) => {
                     let target = table.relationships[index].target;
@@ -263,6 +282,36 @@ impl Schema {
             }
         }
         fields
+    }
+
+    fn function_field(&self, name: &str, function: FunctionId) -> FieldDef {
+        let found = &self.functions[function];
+        let mut arguments = self.function_arguments(function);
+        arguments.extend(self.select_arguments(found.returns));
+        let row = TypeId::Table(found.returns);
+        let r#type = if found.returns_set { TypeRef::list_of(row).required() } else { row.into() };
+        let volatile = if found.is_mutation { "VOLATILE " } else { "" };
+        let (called, on) = (&found.name, &self.tables[found.returns].name);
+        let made = || format!("execute {volatile}function \"{called}\" which returns \"{on}\"");
+        let description = Some(found.comment.clone().unwrap_or_else(made));
+        FieldDef { name: name.to_owned(), description, arguments, r#type }
+    }
+
+    fn computed_field(&self, table: TableId, index: usize) -> FieldDef {
+        let found = &self.tables[table].computed[index];
+        let mut arguments = self.computed_arguments(table, index);
+        let r#type = match &found.returns {
+            Returned::Scalar { scalar, .. } => {
+                let is_json = self.scalars[*scalar].family.is_json();
+                arguments.extend(is_json.then(|| self.path_argument()));
+                self.scalar_type(*scalar)
+            }
+            Returned::Table { table: target, set } => {
+                arguments.extend(self.select_arguments(*target));
+                if *set { TypeRef::list_of(TypeId::Table(*target)) } else { TypeId::Table(*target).into() }
+            }
+        };
+        FieldDef { name: found.name.clone(), description: found.comment.clone(), arguments, r#type }
     }
 
     fn relationship_field(&self, table: TableId, index: usize) -> FieldDef {
@@ -328,6 +377,10 @@ impl Schema {
                 .boolean_columns(table)
                 .map(|column| value(&self.column(table, column).name, "column name"))
                 .collect(),
+            TypeId::CursorOrdering => vec![
+                value("ASC", "ascending ordering of the cursor"),
+                value("DESC", "descending ordering of the cursor"),
+            ],
             TypeId::OrderByEnum => {
                 crate::plan::Direction::ALL.map(|direction| value(direction.name(), direction.description())).into()
             }

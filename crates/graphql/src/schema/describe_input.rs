@@ -1,6 +1,6 @@
 //! Input types: arguments, boolean expressions, orderings.
 
-use crate::model::FunctionArgument;
+use crate::model::{FunctionArgument, Returned};
 
 use super::{
     AggregateOp, BoolFold, Family, FunctionId, InputDef, Member, ScalarId, Schema, Shape, ShapeType, TableId, Takes,
@@ -68,6 +68,34 @@ impl Schema {
         if found.arguments.is_empty() { Vec::new() } else { vec![input(required)] }
     }
 
+    /// Arguments of a streaming subscription.
+    pub fn stream_arguments(&self, table: TableId) -> Vec<InputDef> {
+        vec![
+            InputDef::new("batch_size", TypeRef::from(self.built_in("Int")).required())
+                .described("maximum number of rows returned in a single batch"),
+            InputDef::new("cursor", TypeRef::List(Box::new(TypeId::StreamCursor(table).into())).required())
+                .described("cursor to stream the results returned by the query"),
+            InputDef::new("where", TypeId::BoolExp(table)).described("filter the rows returned"),
+        ]
+    }
+
+    fn cursor_inputs(&self, table: TableId) -> Vec<InputDef> {
+        vec![
+            InputDef::new("initial_value", TypeRef::from(TypeId::StreamCursorValue(table)).required())
+                .described("Stream column input with initial value"),
+            InputDef::new("ordering", TypeId::CursorOrdering).described("cursor ordering"),
+        ]
+    }
+
+    fn cursor_values(&self, table: TableId) -> Vec<InputDef> {
+        let column = |position: usize| {
+            let column = self.column(table, position);
+            let found = InputDef::new(&column.name, self.scalar_type(column.scalar));
+            column.comment.iter().fold(found, |found, comment| found.described(comment))
+        };
+        self.columns(table).map(column).collect()
+    }
+
     fn argument_inputs(&self, arguments: &[FunctionArgument]) -> Vec<InputDef> {
         arguments.iter().map(|argument| InputDef::new(&argument.name, self.scalar_type(argument.scalar))).collect()
     }
@@ -86,6 +114,10 @@ impl Schema {
             }
             TypeId::OrderBy(t) => format!("Ordering options when selecting data from \"{}\".", self.tables[t].name),
             TypeId::AggregateOrderBy(t) => format!("order by aggregate values of table \"{}\"", self.tables[t].name),
+            TypeId::StreamCursor(t) => format!("Streaming cursor of the table \"{}\"", self.tables[t].name),
+            TypeId::StreamCursorValue(_) => {
+                "Initial value of the column from where the streaming should start".to_owned()
+            }
             TypeId::OpOrderBy(t, op) => {
                 format!("order by {}() on columns of table \"{}\"", op.name(), self.tables[t].name)
             }
@@ -134,6 +166,8 @@ impl Schema {
                 .into_iter()
                 .collect(),
             TypeId::Shape(shape) => self.shape_inputs(shape),
+            TypeId::StreamCursor(table) => self.cursor_inputs(table),
+            TypeId::StreamCursorValue(table) => self.cursor_values(table),
             TypeId::FunctionArguments(function) => self.argument_inputs(&self.functions[function].arguments),
             TypeId::ComputedArguments(table, computed) => {
                 self.argument_inputs(&self.tables[table].computed[computed].arguments)
@@ -156,6 +190,12 @@ impl Schema {
             Member::Aggregate(index) => {
                 Some(InputDef::new(name, TypeId::AggregateBoolExp(table.relationships[index].target)))
             }
+            Member::Computed(index) if table.computed[index].arguments.is_empty() => {
+                Some(match table.computed[index].returns {
+                    Returned::Scalar { scalar, .. } => InputDef::new(name, TypeId::Comparison(scalar)),
+                    Returned::Table { table: target, .. } => InputDef::new(name, TypeId::BoolExp(target)),
+                })
+            }
             Member::Computed(_) | Member::Remote(_) => None,
         };
         let members = self.members(id).filter_map(input);
@@ -172,6 +212,14 @@ impl Schema {
             }
             Member::Aggregate(index) => {
                 Some(InputDef::new(name, TypeId::AggregateOrderBy(table.relationships[index].target)))
+            }
+            Member::Computed(index) if table.computed[index].arguments.is_empty() => {
+                Some(match table.computed[index].returns {
+                    Returned::Scalar { .. } => InputDef::new(name, TypeId::OrderByEnum),
+                    Returned::Table { table: target, .. } => {
+                        InputDef::new(format!("{name}_aggregate"), TypeId::AggregateOrderBy(target))
+                    }
+                })
             }
             Member::Computed(_) | Member::Remote(_) => None,
         };

@@ -24,6 +24,9 @@ pub enum TypeId {
     Scalar(ScalarId),
     Comparison(ScalarId),
     CastExp(ScalarId),
+    StreamCursor(TableId),
+    StreamCursorValue(TableId),
+    CursorOrdering,
     /// A tracked function's `args`.
     FunctionArguments(FunctionId),
     /// A computed field's `args`: its table and position.
@@ -84,6 +87,9 @@ impl Schema {
             TypeId::Comparison(s) => format!("{}_comparison_exp", self.scalars[s].name),
             TypeId::CastExp(s) => format!("{}_cast_exp", self.scalars[s].name),
             TypeId::Shape(shape) => shape.name().to_owned(),
+            TypeId::StreamCursor(t) => format!("{}_stream_cursor_input", table(t)),
+            TypeId::StreamCursorValue(t) => format!("{}_stream_cursor_value_input", table(t)),
+            TypeId::CursorOrdering => "cursor_ordering".to_owned(),
             TypeId::FunctionArguments(function) => format!("{}_args", self.functions[function].name),
             TypeId::ComputedArguments(t, computed) => {
                 format!("{}_{}_args", self.tables[t].computed[computed].name, table(t))
@@ -100,6 +106,7 @@ impl Schema {
         match name {
             "query_root" => return Some(TypeId::QueryRoot),
             "order_by" => return Some(TypeId::OrderByEnum),
+            "cursor_ordering" => return Some(TypeId::CursorOrdering),
             _ => {}
         }
         if let Some(meta) = Meta::named(name) {
@@ -152,7 +159,7 @@ impl Schema {
 
     fn table_suffix(&self, name: &str) -> Option<TypeId> {
         let table = |suffix: &str| self.tables_by_name.get(name.strip_suffix(suffix)?).copied();
-        let plain: [(&str, Make); 8] = [
+        let plain: [(&str, Make); 10] = [
             ("_aggregate", TypeId::Aggregate),
             ("_aggregate_fields", TypeId::AggregateFields),
             ("_aggregate_order_by", TypeId::AggregateOrderBy),
@@ -161,6 +168,8 @@ impl Schema {
             ("_bool_exp", TypeId::BoolExp),
             ("_order_by", TypeId::OrderBy),
             ("_select_column", TypeId::SelectColumn),
+            ("_stream_cursor_input", TypeId::StreamCursor),
+            ("_stream_cursor_value_input", TypeId::StreamCursorValue),
         ];
         if let Some(found) = plain.iter().find_map(|(suffix, make)| table(suffix).map(make)) {
             return Some(found);

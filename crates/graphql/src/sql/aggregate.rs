@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::plan::{AggregateOutput, AggregateSelect, AggregateValue, FieldOutput, FieldValue, OpColumn, Output};
 use crate::schema::{AggregateOp, Family};
 
-use super::{Alias, ArraySelect, Join, NAME_LIMIT, ROW, Writer, fits_columns, sql};
+use super::{Alias, ArraySelect, Join, NAME_LIMIT, ROW, Writer, sql};
 
 impl<'s> Writer<'s> {
     pub(super) fn aggregate(&mut self, select: &AggregateSelect, join: Option<Join<'s>>) {
@@ -139,13 +139,7 @@ impl<'s> Writer<'s> {
 
     fn nodes(&mut self, table: usize, nodes: &[Output], alias: Alias) {
         self.out.push_str(", coalesce(json_agg(");
-        if fits_columns(nodes) {
-            sql!(self, "(SELECT row_to_json({ROW}) FROM (");
-            self.select_output(table, nodes, alias);
-            sql!(self, ") AS {ROW})");
-        } else {
-            self.build_object(table, nodes, alias);
-        }
+        self.row_object(table, nodes, alias);
         self.out.push_str("), '[]')");
     }
 

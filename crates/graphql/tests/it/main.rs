@@ -1,9 +1,9 @@
 //! The engine against a real PostgreSQL.
 #![allow(clippy::unwrap_used)]
 
-mod events;
 mod aggregates;
 mod errors;
+mod events;
 mod filters;
 mod http;
 mod introspection;
