@@ -167,7 +167,7 @@ fn failure(error: &tokio_postgres::Error, statement: &Statement, parameters: &[S
 }
 
 /// What Hasura calls PostgreSQL's errors. Others could tell of things a client may not know, and stay unnamed.
-fn classify(error: &DbError) -> (Code, String) {
+pub(crate) fn classify(error: &DbError) -> (Code, String) {
     let state = error.code();
     match state.code().get(..2) {
         _ if *state == SqlState::QUERY_CANCELED => (Code::Timeout, error.message().to_owned()),

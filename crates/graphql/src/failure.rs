@@ -18,6 +18,7 @@ pub enum Code {
     NotFound,
     ParseFailed,
     PostgresError,
+    StartFailed,
     Timeout,
     InvalidHeaders,
     InvalidJwt,
@@ -29,6 +30,7 @@ pub enum Code {
     /// Credentials are missing or wrong: `access-denied` too, but with HTTP's own 401.
     Unauthorized,
     Unexpected,
+    UnexpectedPayload,
     ValidationFailed,
 }
 
@@ -46,6 +48,7 @@ impl Code {
             Self::NotFound => "not-found",
             Self::ParseFailed => "parse-failed",
             Self::PostgresError => "postgres-error",
+            Self::StartFailed => "start-failed",
             Self::Timeout => "timeout",
             Self::InvalidHeaders => "invalid-headers",
             Self::InvalidJwt => "invalid-jwt",
@@ -56,6 +59,7 @@ impl Code {
             Self::NotSupported => "not-supported",
             Self::Unauthorized => "access-denied",
             Self::Unexpected => "unexpected",
+            Self::UnexpectedPayload => "unexpected-payload",
             Self::ValidationFailed => "validation-failed",
         }
     }

@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -14,7 +15,7 @@ use subtle::ConstantTimeEq;
 use crate::failure::{Code, Failure};
 use crate::session::Session;
 use crate::value::Provided;
-use crate::{Handle, Request};
+use crate::{Handle, Request, live};
 
 /// The Hasura version whose behaviour is offered; tools read it.
 const HASURA_VERSION: &str = "v2.48.1";
@@ -26,7 +27,8 @@ impl Handle {
     /// `/v1/graphql`, `/v1/version` and `/healthz`.
     pub fn router(&self) -> Router {
         Router::new()
-            .route("/v1/graphql", post(graphql))
+            .route("/v1/graphql", post(graphql).get(socket))
+            .route("/v1alpha1/graphql", get(old_socket))
             .route("/v1/version", get(version))
             .route("/healthz", get(|| async { "OK" }))
             .with_state(self.clone())
@@ -35,6 +37,16 @@ impl Handle {
 
 async fn version() -> Response {
     json(StatusCode::OK, format!("{{\"server_type\":\"ce\",\"version\":\"{HASURA_VERSION}\"}}").into())
+}
+
+async fn socket(State(handle): State<Handle>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    let endpoint = live::Endpoint { style: live::ErrorStyle::Compliant };
+    live::upgrade(&handle, endpoint, upgrade, &headers)
+}
+
+async fn old_socket(State(handle): State<Handle>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+    let endpoint = live::Endpoint { style: live::ErrorStyle::Old };
+    live::upgrade(&handle, endpoint, upgrade, &headers)
 }
 
 /// Hasura answers 200 to every request it could read, errors included.
@@ -60,7 +72,7 @@ fn json(status: StatusCode, body: Bytes) -> Response {
 }
 
 async fn answer(handle: &Handle, head: &request::Parts, body: &[u8]) -> Result<Bytes, Failure> {
-    let session = Session::role(role(handle, &head.headers)?);
+    let session = session(handle, &head.headers)?;
     if body.trim_ascii_start().first() == Some(&b'[') {
         return batch(handle, &session, body).await;
     }
@@ -120,6 +132,10 @@ fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
         serde_json::error::Category::Data => Failure::new(Code::ParseFailed, "$", error.to_string()),
         _ => Failure::new(Code::InvalidJson, "$", format!("Error in $: {error}")),
     })
+}
+
+pub(crate) fn session(handle: &Handle, headers: &HeaderMap) -> Result<Session, Failure> {
+    role(handle, headers).map(Session::role)
 }
 
 /// Whose request it is. Hasura's rules for the admin secret; tokens come with the permission system.

@@ -29,6 +29,7 @@ pub mod execute;
 mod failure;
 mod http;
 mod introspection;
+pub mod live;
 pub mod model;
 pub mod outbound;
 pub mod parse;

@@ -36,6 +36,19 @@ pub fn document(query: &str) -> Result<Document, Failure> {
     })
 }
 
+/// Whether a request is a subscription, which only a socket can serve.
+///
+/// # Errors
+/// The text cannot be parsed, or no operation or several have that name.
+pub fn is_subscription(query: &str, name: Option<&str>) -> Result<bool, Failure> {
+    let document = document(query)?;
+    let operations = document.definitions.iter().filter_map(|definition| match definition {
+        Definition::OperationDefinition(found) => Some(&**found),
+        _ => None,
+    });
+    Ok(choose(&operations.collect::<Vec<_>>(), name)?.operation_type == OperationType::Subscription)
+}
+
 impl<'a> Operation<'a> {
     /// The operation of that name, or the only one.
     ///
@@ -58,9 +71,8 @@ impl<'a> Operation<'a> {
         }
         let definition = choose(&operations, name)?;
         match definition.operation_type {
-            OperationType::Query => {}
+            OperationType::Query | OperationType::Subscription => {}
             OperationType::Mutation => return Err(Failure::invalid("$", "no mutations exist")),
-            OperationType::Subscription => return Err(Failure::invalid("$", "no subscriptions exist")),
         }
         let operation = Self { definition, fragments };
         operation.check_fragments()?;

@@ -13,6 +13,8 @@ mod selection;
 mod stream;
 mod tree;
 
+use apollo_compiler::ast::{OperationDefinition, OperationType};
+
 use crate::failure::{Failure, Path};
 use crate::introspection;
 use crate::parse::{DEPTH_LIMIT, Operation};
@@ -57,14 +59,22 @@ impl Plan {
             Planner { schema, validator, provided, session, parameters: Vec::new(), conditions: Vec::new(), depth: 0 };
         let set = operation.definition.selection_set.as_slice();
         let path = Path::ROOT.key("selectionSet");
+        let (surface, root_type) = match operation.definition.operation_type {
+            OperationType::Subscription => (Surface::Subscription, "subscription_root"),
+            _ => (Surface::Query, "query_root"),
+        };
         let mut roots = Vec::new();
-        for selected in planner.validator.collect(&[set], "query_root", &path)? {
+        for selected in planner.validator.collect(&[set], root_type, &path)? {
             let path = path.key(selected.key);
-            let value = planner.root(&selected, &path)?;
+            let value = planner.root(surface, root_type, &selected, &path)?;
             roots.push(Root { key: selected.key.to_owned(), value });
         }
+        if surface == Surface::Subscription && roots.len() > 1 && !allows_many(operation.definition) {
+            return Err(Failure::invalid("$", "subscriptions must select one top level field"));
+        }
+        let is_subscription = surface == Surface::Subscription;
         let Planner { validator, parameters, conditions, .. } = planner;
-        Ok(Self { roots, parameters, conditions, touches: validator.variables.into_touches() })
+        Ok(Self { is_subscription, roots, parameters, conditions, touches: validator.variables.into_touches() })
     }
 
     /// The texts of all parameters for one request, or what is wrong with a value.
@@ -82,13 +92,19 @@ impl Plan {
 }
 
 impl<'a> Planner<'a> {
-    fn root(&mut self, selected: &crate::validate::Selected<'a>, path: &Path<'_>) -> Result<RootValue, Failure> {
+    fn root(
+        &mut self,
+        surface: Surface,
+        root_type: &str,
+        selected: &crate::validate::Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<RootValue, Failure> {
         use crate::schema::Root as Field;
         let name = selected.field.name.as_str();
         match name {
             "__typename" => {
                 self.validator.leaf(selected, path)?;
-                return Ok(RootValue::Ready("\"query_root\"".to_owned()));
+                return Ok(RootValue::Ready(format!("\"{root_type}\"")));
             }
             "__schema" | "__type" => return introspection::root(self, selected, path).map(RootValue::Ready),
             "no_queries_available" if self.schema.is_empty() => {
@@ -97,7 +113,7 @@ impl<'a> Planner<'a> {
             }
             _ => {}
         }
-        match self.schema.root(Surface::Query, name) {
+        match self.schema.root(surface, name) {
             Some(Field::Rows(table)) => self.select(table, Callee::Nothing, selected, path).map(RootValue::Rows),
             Some(Field::ByPrimaryKey(table)) => self.by_primary_key(table, selected, path).map(RootValue::One),
             Some(Field::Aggregate(table)) => {
@@ -109,7 +125,7 @@ impl<'a> Planner<'a> {
                 let table = self.schema.functions[function].returns;
                 self.aggregate_select(table, Callee::Function(function), selected, path).map(RootValue::Aggregate)
             }
-            _ => Err(unknown_field(name, "query_root", path)),
+            _ => Err(unknown_field(name, root_type, path)),
         }
     }
 
@@ -140,6 +156,11 @@ impl<'a> Planner<'a> {
         self.parameters.push(Parameter { source, encoding, constant });
         Ok(self.parameters.len() - 1)
     }
+}
+
+/// Hasura's directive for a subscription of several fields.
+fn allows_many(operation: &OperationDefinition) -> bool {
+    operation.directives.0.iter().any(|directive| directive.name == "_multiple_top_level_fields")
 }
 
 pub(crate) fn unknown_field(name: &str, type_name: &str, path: &Path<'_>) -> Failure {

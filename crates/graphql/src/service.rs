@@ -10,13 +10,14 @@ use project::Secret;
 
 use crate::cache::{Compiled, PlanCache};
 use crate::failure::{Code, Failure};
+use crate::live::Live;
 use crate::model::Model;
 use crate::parse::{self, Operation};
 use crate::plan::{Plan, RootValue};
 use crate::schema::Schema;
 use crate::session::Session;
 use crate::value::Provided;
-use crate::{Error, execute, outbound, sql};
+use crate::{Error, execute, live, outbound, sql};
 
 /// What the service is started with.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct Options {
     pub statement_timeout: Option<Duration>,
     /// Bytes of a request's body.
     pub body_limit: usize,
+    /// Subscriptions.
+    pub live: live::Options,
     /// Where `{{NAME}}` and `value_from_env` of the metadata find their values.
     pub environment: Arc<outbound::Environment>,
 }
@@ -52,6 +55,7 @@ impl Options {
             dev_mode: false,
             statement_timeout: Some(Duration::from_secs(60)),
             body_limit: 8 << 20,
+            live: live::Options::default(),
             environment: Arc::default(),
         }
     }
@@ -82,6 +86,7 @@ pub struct Handle(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     options: Options,
+    live: Arc<Live>,
     state: RwLock<Arc<State>>,
 }
 
@@ -98,7 +103,8 @@ impl Service {
     /// # Errors
     /// PostgreSQL cannot be reached, or its catalog cannot be read.
     pub async fn start(options: Options) -> Result<Handle, Error> {
-        let handle = Handle(Arc::new(Inner { options, state: RwLock::default() }));
+        let live = Live::new(&options);
+        let handle = Handle(Arc::new(Inner { options, live, state: RwLock::default() }));
         handle.reload().await?;
         Ok(handle)
     }
@@ -121,6 +127,7 @@ impl Handle {
         tracing::info!(tables = model.tables.len(), "the GraphQL schema is built");
         let state = Arc::new(State { model: Arc::new(model), ..State::default() });
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        self.0.live.reloaded(self).await;
         Ok(())
     }
 
@@ -129,8 +136,17 @@ impl Handle {
         Schema::admin(Arc::clone(&self.state().model)).sdl()
     }
 
+    /// Ends all subscriptions and closes their sockets. Requests are served as before.
+    pub async fn shutdown(&self) {
+        self.0.live.shutdown().await;
+    }
+
     pub(crate) fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    pub(crate) fn live(&self) -> &Arc<Live> {
+        &self.0.live
     }
 
     fn state(&self) -> Arc<State> {
@@ -142,17 +158,11 @@ impl Handle {
     /// # Errors
     /// What the client is to be told; [`Failure::to_body`] writes it.
     pub async fn execute(&self, session: &Session, request: &Request) -> Result<Bytes, Failure> {
-        let state = self.state();
-        let kept = state.cache.get(session, request);
-        // A value that does not fit its place is told with its path, which only planning knows.
-        let bound = kept.and_then(|compiled| {
-            let parameters = compiled.plan.bind(&request.variables, session).ok()?;
-            Some((compiled, parameters))
-        });
-        let (compiled, parameters) = match bound {
-            Some(bound) => bound,
-            None => self.compile(state, session.clone(), request.clone()).await?,
-        };
+        let (compiled, parameters) = self.compiled(session, request).await?;
+        if compiled.plan.is_subscription {
+            let message = "subscriptions are not supported over HTTP, use websockets instead";
+            return Err(Failure::new(Code::UnexpectedPayload, "$", message));
+        }
         let answer = match &compiled.statement {
             Some(statement) => {
                 let options = self.options();
@@ -160,7 +170,29 @@ impl Handle {
             }
             None => None,
         };
-        Ok(body(&compiled, answer.as_ref()))
+        Ok(compiled.body(|column| answer.as_ref().and_then(|answer| answer.json(column))))
+    }
+
+    /// A request compiled, with its parameters.
+    ///
+    /// # Errors
+    /// It does not fit the role's schema.
+    pub(crate) async fn compiled(
+        &self,
+        session: &Session,
+        request: &Request,
+    ) -> Result<(Arc<Compiled>, Vec<String>), Failure> {
+        let state = self.state();
+        let kept = state.cache.get(session, request);
+        // A value that does not fit its place is told with its path, which only planning knows.
+        let bound = kept.and_then(|compiled| {
+            let parameters = compiled.plan.bind(&request.variables, session).ok()?;
+            Some((compiled, parameters))
+        });
+        match bound {
+            Some(bound) => Ok(bound),
+            None => self.compile(state, session.clone(), request.clone()).await,
+        }
     }
 
     /// Parses, plans and writes the statement, away from the threads that serve connections: the first introspection
@@ -196,26 +228,28 @@ fn compile(schema: &Schema, session: &Session, request: &Request) -> Result<Comp
     Ok(Compiled { plan, statement })
 }
 
-/// `{"data":{…}}` around the JSON that PostgreSQL sent.
-fn body(compiled: &Compiled, answer: Option<&execute::Answer>) -> Bytes {
-    let columns = compiled.statement.as_ref().map_or(0, |statement| statement.columns);
-    let json = |column: usize| answer.and_then(|answer| answer.json(column)).unwrap_or(b"null");
-    let size: usize = (0..columns).map(|column| json(column).len()).sum();
-    let mut out = BytesMut::with_capacity(size + 64 * (compiled.plan.roots.len() + 1));
-    out.put_slice(b"{\"data\":{");
-    let mut column = 0;
-    for (index, root) in compiled.plan.roots.iter().enumerate() {
-        out.put_slice(if index == 0 { b"\"" } else { b",\"" });
-        out.put_slice(root.key.as_bytes());
-        out.put_slice(b"\":");
-        match &root.value {
-            RootValue::Ready(text) => out.put_slice(text.as_bytes()),
-            RootValue::Rows(_) | RootValue::One(_) | RootValue::Aggregate(_) | RootValue::Stream(_) => {
-                out.put_slice(json(column));
-                column += 1;
+impl Compiled {
+    /// `{"data":{…}}` around the JSON that PostgreSQL sent.
+    pub(crate) fn body<'a>(&self, json: impl Fn(usize) -> Option<&'a [u8]>) -> Bytes {
+        let columns = self.statement.as_ref().map_or(0, |statement| statement.columns);
+        let json = |column: usize| json(column).unwrap_or(b"null");
+        let size: usize = (0..columns).map(|column| json(column).len()).sum();
+        let mut out = BytesMut::with_capacity(size + 64 * (self.plan.roots.len() + 1));
+        out.put_slice(b"{\"data\":{");
+        let mut column = 0;
+        for (index, root) in self.plan.roots.iter().enumerate() {
+            out.put_slice(if index == 0 { b"\"" } else { b",\"" });
+            out.put_slice(root.key.as_bytes());
+            out.put_slice(b"\":");
+            match &root.value {
+                RootValue::Ready(text) => out.put_slice(text.as_bytes()),
+                RootValue::Rows(_) | RootValue::One(_) | RootValue::Aggregate(_) | RootValue::Stream(_) => {
+                    out.put_slice(json(column));
+                    column += 1;
+                }
             }
         }
+        out.put_slice(b"}}");
+        out.freeze()
     }
-    out.put_slice(b"}}");
-    out.freeze()
 }

@@ -68,6 +68,7 @@ impl Model {
                 }
             }
         }
+        self.subscriptions = self.queries.clone();
     }
 }
 

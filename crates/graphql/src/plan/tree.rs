@@ -11,6 +11,8 @@ pub type ParameterId = usize;
 /// One request, ready to be written as SQL.
 #[derive(Debug)]
 pub struct Plan {
+    /// Served over a socket only.
+    pub is_subscription: bool,
     pub roots: Vec<Root>,
     pub parameters: Vec<Parameter>,
     /// Columns that the role, being inherited, sees in some rows only; all that the plan shows or compares.

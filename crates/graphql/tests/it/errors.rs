@@ -162,7 +162,6 @@ async fn documents_that_make_no_sense() {
         ("{ users { ", "$.query", "not a valid graphql query"),
         ("", "$.query", "not a valid graphql query"),
         ("mutation { insert_users { id } }", "$", "no mutations exist"),
-        ("subscription { users { id } }", "$", "no subscriptions exist"),
         (
             "query a { users { id } } query b { users { id } }",
             "$",

@@ -1,0 +1,234 @@
+//! Live queries: what is sent when, and what PostgreSQL is asked.
+
+use std::time::Duration;
+
+use graphql::live;
+use serde_json::json;
+
+use crate::socket::{LEGACY, LIMIT, Socket, TRANSPORT, serve};
+use crate::support::{Shop, database_with};
+
+const TABLES: &str = "
+    CREATE TABLE author (id int PRIMARY KEY, name text NOT NULL);
+    CREATE TABLE article (id int PRIMARY KEY, author_id int NOT NULL REFERENCES author, title text NOT NULL);
+    CREATE TABLE note (text text);
+    CREATE VIEW titles AS SELECT author.name, article.title FROM article JOIN author ON author.id = author_id;
+    CREATE TABLE part (id int, kind text) PARTITION BY LIST (kind);
+    CREATE TABLE part_a PARTITION OF part FOR VALUES IN ('a');
+    CREATE UNLOGGED TABLE scratch (id int PRIMARY KEY);
+    INSERT INTO author VALUES (1, 'Ann'), (2, 'Bob');
+    INSERT INTO article VALUES (1, 1, 'one');";
+
+async fn library() -> Shop {
+    database_with(TABLES, |_| {}).await
+}
+
+impl Shop {
+    async fn sql(&self, statement: &str) {
+        self.database.client().await.batch_execute(statement).await.unwrap();
+    }
+
+    /// Until changes are told by the log, so that what follows is not found by polling.
+    async fn until_followed(&self) {
+        let client = self.database.client().await;
+        let slots = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database() AND active";
+        let limit = std::time::Instant::now() + LIMIT;
+        while client.query_one(slots, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            assert!(std::time::Instant::now() < limit, "the log is not followed");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // The query that follows the change to the log.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+
+    /// When the last statement of the engine's connections began.
+    async fn last_statement(&self) -> Vec<String> {
+        let client = self.database.client().await;
+        let rows = client
+            .query(
+                "SELECT pid::text || ' ' || query_start::text FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+                   AND query_start IS NOT NULL ORDER BY 1",
+                &[],
+            )
+            .await
+            .unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_sent_in_both_protocols() {
+    let shop = library().await;
+    let address = serve(&shop.handle).await;
+    for protocol in [TRANSPORT, LEGACY] {
+        let mut socket = Socket::connect(&address, protocol, json!({})).await;
+        socket.start("1", "subscription { author(order_by: {id: asc}) { name } }", json!({})).await;
+        assert_eq!(socket.data("1").await, json!({ "author": [{ "name": "Ann" }, { "name": "Bob" }] }));
+        shop.sql("UPDATE author SET name = 'Eve' WHERE id = 2").await;
+        assert_eq!(socket.data("1").await, json!({ "author": [{ "name": "Ann" }, { "name": "Eve" }] }));
+        shop.sql("UPDATE author SET name = 'Bob' WHERE id = 2").await;
+        socket.until("1", &json!({ "author": [{ "name": "Ann" }, { "name": "Bob" }] })).await;
+        socket.stop("1").await;
+        shop.sql("UPDATE author SET name = 'Bob' WHERE id = 2").await;
+        socket.nothing().await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_asked_while_nothing_changes() {
+    let shop = database_with(TABLES, |options| options.live.refetch = Duration::from_millis(50)).await;
+    let address = serve(&shop.handle).await;
+    let mut socket = Socket::admin(&address).await;
+    for id in 1..=20 {
+        let query = "subscription($id: Int!) { author_by_pk(id: $id) { name } }";
+        socket.start(&id.to_string(), query, json!({ "id": id })).await;
+    }
+    for _ in 1..=20 {
+        assert_eq!(socket.next().await["type"], "next");
+    }
+    shop.until_followed().await;
+    let before = shop.last_statement().await;
+    // Another table's change and a transaction that is undone ask nothing either.
+    shop.sql("INSERT INTO note VALUES ('x')").await;
+    shop.sql("BEGIN; UPDATE author SET name = 'no'; ROLLBACK").await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(shop.last_statement().await, before);
+    // Only who sees the change is told.
+    shop.sql("UPDATE author SET name = 'Eve' WHERE id = 2").await;
+    assert_eq!(socket.data("2").await, json!({ "author_by_pk": { "name": "Eve" } }));
+    socket.nothing().await;
+}
+
+#[tokio::test]
+async fn views_partitions_and_relationships_are_followed() {
+    let shop = library().await;
+    let address = serve(&shop.handle).await;
+    let mut socket = Socket::admin(&address).await;
+    socket.start("view", "subscription { titles { name title } }", json!({})).await;
+    assert_eq!(socket.data("view").await, json!({ "titles": [{ "name": "Ann", "title": "one" }] }));
+    socket.start("part", "subscription { part { id } }", json!({})).await;
+    assert_eq!(socket.data("part").await, json!({ "part": [] }));
+    shop.until_followed().await;
+    shop.sql("INSERT INTO part VALUES (1, 'a')").await;
+    assert_eq!(socket.data("part").await, json!({ "part": [{ "id": 1 }] }));
+    shop.sql("UPDATE author SET name = 'Eve' WHERE id = 1").await;
+    assert_eq!(socket.data("view").await, json!({ "titles": [{ "name": "Eve", "title": "one" }] }));
+    socket.stop("view").await;
+    socket.start("rel", "subscription { author_by_pk(id: 2) { article { title } } }", json!({})).await;
+    assert_eq!(socket.data("rel").await, json!({ "author_by_pk": { "article": [] } }));
+    shop.sql("INSERT INTO article VALUES (2, 2, 'two')").await;
+    assert_eq!(socket.data("rel").await, json!({ "author_by_pk": { "article": [{ "title": "two" }] } }));
+}
+
+#[tokio::test]
+async fn what_the_log_does_not_tell_is_polled() {
+    let fast = |options: &mut graphql::Options| options.live.refetch = Duration::from_millis(50);
+    let shop = database_with(TABLES, fast).await;
+    let address = serve(&shop.handle).await;
+    let mut socket = Socket::admin(&address).await;
+    socket.start("1", "subscription { scratch { id } }", json!({})).await;
+    assert_eq!(socket.data("1").await, json!({ "scratch": [] }));
+    shop.until_followed().await;
+    shop.sql("INSERT INTO scratch VALUES (1)").await;
+    assert_eq!(socket.data("1").await, json!({ "scratch": [{ "id": 1 }] }));
+}
+
+#[tokio::test]
+async fn polling_is_a_setting() {
+    let polling = |options: &mut graphql::Options| {
+        options.live.source = live::Source::Polling;
+        options.live.refetch = Duration::from_millis(50);
+    };
+    let shop = database_with(TABLES, polling).await;
+    let address = serve(&shop.handle).await;
+    let mut socket = Socket::admin(&address).await;
+    socket.start("1", "subscription { author_by_pk(id: 1) { name } }", json!({})).await;
+    assert_eq!(socket.data("1").await, json!({ "author_by_pk": { "name": "Ann" } }));
+    shop.sql("UPDATE author SET name = 'Eve' WHERE id = 1").await;
+    assert_eq!(socket.data("1").await, json!({ "author_by_pk": { "name": "Eve" } }));
+    let slots = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
+    let slots: i64 = shop.database.client().await.query_one(slots, &[]).await.unwrap().get(0);
+    assert_eq!(slots, 0);
+}
+
+#[tokio::test]
+async fn one_mistake_does_not_spoil_the_others() {
+    let shop = library().await;
+    shop.sql("CREATE TABLE number (id int PRIMARY KEY, text text)").await;
+    shop.handle.reload().await.unwrap();
+    let address = serve(&shop.handle).await;
+    let mut socket = Socket::admin(&address).await;
+    let query = "subscription($like: String!) { author(where: {name: {_regex: $like}}) { name } }";
+    for (id, pattern) in [("good", "^A"), ("bad", "("), ("fine", "^B")] {
+        socket.start(id, query, json!({ "like": pattern })).await;
+    }
+    let mut found = std::collections::BTreeMap::new();
+    while found.len() < 3 {
+        let message = socket.next().await;
+        found.insert(message["id"].as_str().unwrap().to_owned(), message["payload"].clone());
+    }
+    assert_eq!(found["good"], json!({ "data": { "author": [{ "name": "Ann" }] } }));
+    assert_eq!(found["fine"], json!({ "data": { "author": [{ "name": "Bob" }] } }));
+    assert_eq!(found["bad"]["errors"][0]["extensions"]["code"], "data-exception");
+}
+
+#[tokio::test]
+async fn equal_subscriptions_are_one() {
+    let shop = library().await;
+    let address = serve(&shop.handle).await;
+    let mut first = Socket::admin(&address).await;
+    let mut second = Socket::admin(&address).await;
+    for socket in [&mut first, &mut second] {
+        socket.start("1", "subscription { author_by_pk(id: 1) { name } }", json!({})).await;
+        assert_eq!(socket.data("1").await, json!({ "author_by_pk": { "name": "Ann" } }));
+    }
+    // The first is not told again what it knows.
+    first.nothing().await;
+    shop.sql("UPDATE author SET name = 'Eve' WHERE id = 1").await;
+    for socket in [&mut first, &mut second] {
+        assert_eq!(socket.data("1").await, json!({ "author_by_pk": { "name": "Eve" } }));
+    }
+}
+
+#[tokio::test]
+async fn a_changed_schema_keeps_what_still_fits() {
+    let shop = library().await;
+    let address = serve(&shop.handle).await;
+    let mut socket = Socket::admin(&address).await;
+    socket.start("1", "subscription { author_by_pk(id: 1) { name } }", json!({})).await;
+    assert_eq!(socket.data("1").await, json!({ "author_by_pk": { "name": "Ann" } }));
+    socket.start("2", "subscription { note { text } }", json!({})).await;
+    assert_eq!(socket.data("2").await, json!({ "note": [] }));
+    shop.sql("DROP TABLE note").await;
+    shop.handle.reload().await.unwrap();
+    let message = socket.next().await;
+    assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!("2")), "{message}");
+    assert_eq!(message["payload"][0]["message"], "field 'note' not found in type: 'subscription_root'");
+    socket.nothing().await;
+    shop.sql("UPDATE author SET name = 'Eve' WHERE id = 1").await;
+    assert_eq!(socket.data("1").await, json!({ "author_by_pk": { "name": "Eve" } }));
+}
+
+#[tokio::test]
+async fn many_of_one_shape_are_asked_together() {
+    let shop = library().await;
+    shop.sql("INSERT INTO author SELECT g, 'a' || g FROM generate_series(3, 350) g").await;
+    let address = serve(&shop.handle).await;
+    let mut socket = Socket::admin(&address).await;
+    let query = "subscription($id: Int!) { author_by_pk(id: $id) { id name } }";
+    for id in 1..=350 {
+        socket.start(&id.to_string(), query, json!({ "id": id })).await;
+    }
+    for _ in 1..=350 {
+        let message = socket.next().await;
+        assert_eq!(message["payload"]["data"]["author_by_pk"]["id"].to_string(), message["id"].as_str().unwrap());
+    }
+    shop.until_followed().await;
+    shop.sql("UPDATE author SET name = 'x'").await;
+    for _ in 1..=350 {
+        let message = socket.next().await;
+        assert_eq!(message["payload"]["data"]["author_by_pk"]["name"], "x");
+    }
+    socket.nothing().await;
+}
