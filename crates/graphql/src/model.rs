@@ -4,17 +4,32 @@
 //! role sees it; it derefs to the model, so that ids and positions mean the same in both. An object of the metadata
 //! that does not fit is left out and listed in [`Model::inconsistencies`]; the rest works.
 
+mod auto;
 mod build;
+mod computed;
+mod enumeration;
+mod expression;
+mod function;
+mod grant;
+mod inconsistency;
+mod inherit;
+mod naming;
 mod operator;
 mod permission;
 mod relationship;
+mod root;
 mod scalar;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use metadata::QualifiedName;
+
+pub use inconsistency::Inconsistency;
+pub use naming::{Convention, Naming};
 pub use operator::{Operator, Shape, ShapeField, ShapeType, Syntax, Takes};
 pub use permission::{ColumnSet, Delete, Insert, Permissions, Preset, PresetValue, RootField, Select, Update};
+pub use root::{Operation, Root, RootNames};
 pub(crate) use scalar::BUILT_IN;
 pub use scalar::{Family, Scalar, ScalarId, sibling_type};
 
@@ -33,44 +48,42 @@ pub struct Model {
     pub naming: Naming,
     /// Numbers that a double cannot hold come out as strings.
     pub stringify_numeric: bool,
+    /// `HASURA_GRAPHQL_INFER_FUNCTION_PERMISSIONS`.
+    pub infer_function_permissions: bool,
     pub inconsistencies: Vec<Inconsistency>,
+    /// Root fields that several objects want: Hasura's whole sentences. The first object has the field.
+    pub conflicts: Vec<String>,
+    /// Roles whose introspection is switched off.
+    pub(crate) hidden_from: BTreeSet<String>,
+    pub(crate) roles: BTreeSet<Arc<str>>,
     pub(crate) tables_by_name: HashMap<String, TableId>,
     /// By schema and name in the database.
-    pub(crate) tables_by_relation: HashMap<(String, String), TableId>,
+    pub(crate) tables_by_relation: HashMap<QualifiedName, TableId>,
     pub(crate) scalars_by_name: HashMap<String, ScalarId>,
     pub(crate) queries: HashMap<String, Root>,
     pub(crate) mutations: HashMap<String, Root>,
     pub(crate) subscriptions: HashMap<String, Root>,
 }
 
-/// How names are made.
+/// What a model is built from beside the catalog and the metadata.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Extras {
+    /// Which tables are there although the metadata does not mention them; none for none.
+    pub auto: Option<AutoTrack>,
+    /// The rows of tables with `is_enum`, in order of value.
+    pub enums: HashMap<QualifiedName, Vec<EnumTableValue>>,
+    pub stringify_numeric: bool,
+    /// Hasura's `HASURA_GRAPHQL_INFER_FUNCTION_PERMISSIONS`.
+    pub infer_function_permissions: bool,
+    /// Where the source does not say.
+    pub naming_convention: Convention,
+}
+
+/// Tables that are tracked for the administrator by themselves, with relationships from their foreign keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Naming {
-    pub convention: Convention,
-    pub type_prefix: String,
-    pub type_suffix: String,
-    pub root_prefix: String,
-    pub root_suffix: String,
-    /// The field of every root type that holds the source's own fields.
-    pub namespace: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Convention {
-    #[default]
-    HasuraDefault,
-    GraphqlDefault,
-}
-
-/// An object of the metadata that could not be used, as `get_inconsistent_metadata` tells it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Inconsistency {
-    /// `table`, `array_relation`, `select_permission`, ….
-    pub kind: &'static str,
-    /// `table users in source default`.
-    pub name: String,
-    pub reason: String,
-    pub definition: serde_json::Value,
+pub struct AutoTrack {
+    pub schemas: Vec<String>,
+    pub hidden: BTreeSet<QualifiedName>,
 }
 
 /// A table, view or foreign table.
@@ -95,6 +108,8 @@ pub struct Table {
     /// What an enum table holds.
     pub enum_values: Option<Vec<EnumTableValue>>,
     pub root_names: RootNames,
+    /// Comments of root fields that differ from the made ones, by the metadata's key; an empty one for none.
+    pub(crate) root_comments: BTreeMap<&'static str, String>,
     pub(crate) permissions: HashMap<Arc<str>, Permissions>,
     /// By GraphQL name.
     pub(crate) members: HashMap<String, Member>,
@@ -220,10 +235,16 @@ pub struct Function {
     pub returns_set: bool,
     /// A field of `mutation_root`, else of `query_root` and `subscription_root`.
     pub is_mutation: bool,
+    pub root_names: FunctionRootNames,
     /// Roles that may call it by a permission of their own.
     pub(crate) permissions: BTreeSet<Arc<str>>,
-    /// Whoever may select from the returned table may call it.
-    pub(crate) inferred: bool,
+}
+
+/// The names of a function's root fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FunctionRootNames {
+    pub function: String,
+    pub aggregate: String,
 }
 
 #[derive(Debug, Clone)]
@@ -242,53 +263,11 @@ pub struct FunctionArgument {
 pub enum Member {
     Column(usize),
     Relationship(usize),
-    /// `<relationship>_aggregate`.
+    /// Of an array relationship: `<relationship>_aggregate`.
     Aggregate(usize),
     Computed(usize),
     /// A field of another service; position in [`Table`]'s remote relationships.
     Remote(usize),
-}
-
-/// What a field of a root type is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Root {
-    Rows(TableId),
-    ByPrimaryKey(TableId),
-    Aggregate(TableId),
-    Stream(TableId),
-    Function(FunctionId),
-    FunctionAggregate(FunctionId),
-    Insert(TableId),
-    InsertOne(TableId),
-    Update(TableId),
-    UpdateByPrimaryKey(TableId),
-    UpdateMany(TableId),
-    Delete(TableId),
-    DeleteByPrimaryKey(TableId),
-}
-
-/// Which root type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
-    Query,
-    Mutation,
-    Subscription,
-}
-
-/// The names of a table's root fields.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RootNames {
-    pub select: String,
-    pub select_by_pk: String,
-    pub select_aggregate: String,
-    pub select_stream: String,
-    pub insert: String,
-    pub insert_one: String,
-    pub update: String,
-    pub update_by_pk: String,
-    pub update_many: String,
-    pub delete: String,
-    pub delete_by_pk: String,
 }
 
 impl Table {
@@ -304,6 +283,11 @@ impl Table {
 }
 
 impl Model {
+    /// Every role that some permission names, and every inherited role; in order of name, without the administrator.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.roles.iter().map(|role| &**role)
+    }
+
     pub fn column(&self, table: TableId, column: usize) -> &Column {
         &self.tables[table].columns[column]
     }
@@ -314,6 +298,6 @@ impl Model {
 
     /// The table of that schema and name in the database.
     pub fn table_of_sql(&self, schema: &str, name: &str) -> Option<TableId> {
-        self.tables_by_relation.get(&(schema.to_owned(), name.to_owned())).copied()
+        self.tables_by_relation.get(&QualifiedName::new(schema, name)).copied()
     }
 }

@@ -1,170 +1,241 @@
-//! Catalog to model.
+//! Catalog and metadata to model.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
+use metadata::{Metadata, NamingConvention, QualifiedName, SourceCustomization};
 use postgres::Ident;
 use postgres::catalog::{self, Catalog, TypeDefinition, TypeKind};
+use serde_json::json;
 
-use super::relationship;
-use super::{Column, Family, Member, Model, Mutability, Root, RootNames, Scalar, ScalarId, Table, TableId, UniqueKey};
+use super::grant::Granter;
+use super::inconsistency::{Inconsistency, SOURCE, full};
+use super::naming::is_name;
+use super::relationship::Resolver;
+use super::{
+    Column, Convention, Extras, Family, Member, Model, Mutability, Naming, Relationship, RootNames, Scalar, ScalarId,
+    Table, TableId, UniqueKey, auto, enumeration, root,
+};
+
+/// A table that the model is to have.
+#[derive(Clone, Copy)]
+struct Tracked<'a> {
+    id: TableId,
+    source: &'a catalog::Table,
+    /// None for a table that is tracked by itself.
+    metadata: Option<&'a metadata::Table>,
+}
 
 impl Model {
-    /// The model of the tables, views and foreign tables in `schemas`. Partitions are reached through their parent;
-    /// what belongs to an extension, or has a name GraphQL cannot spell, is left out.
-    pub fn new(catalog: &Catalog, schemas: &[String], stringify_numeric: bool) -> Self {
-        let mut builder = Builder { catalog, model: Self { stringify_numeric, ..Self::default() } };
-        let sources: Vec<&catalog::Table> = catalog
-            .tables
-            .iter()
-            .filter(|table| schemas.contains(&table.schema))
-            .filter(|table| table.partition_of.is_none() && table.extension.is_none())
-            .filter(|table| builder.add_table(table))
-            .collect();
-        let positions: HashMap<(&str, &str), TableId> =
-            sources.iter().enumerate().map(|(id, table)| ((&*table.schema, &*table.name), id)).collect();
-        let mut model = builder.model;
-        for (id, source) in sources.iter().enumerate() {
-            let found = relationship::of_table(&model, catalog, source, &positions);
-            model.add_relationships(id, found);
+    /// What there is to ask, with all that the metadata says about it. What does not fit is left out and told in
+    /// [`Model::inconsistencies`]; names that several objects want in [`Model::conflicts`].
+    pub fn build(catalog: &Catalog, metadata: &Metadata, extras: &Extras) -> Self {
+        let source = metadata.source(SOURCE);
+        let model = Self {
+            naming: naming(source.map(|source| &source.customization), extras.naming_convention),
+            stringify_numeric: extras.stringify_numeric,
+            infer_function_permissions: extras.infer_function_permissions,
+            hidden_from: metadata.graphql_schema_introspection.disabled_for_roles.iter().cloned().collect(),
+            ..Self::default()
+        };
+        let mut builder = Builder { catalog, model };
+        let tables = source.map_or(&[][..], |source| &source.tables);
+        let tracked = builder.add_tables(tables, extras);
+        builder.refer_to_enums();
+        builder.add_relationships(&tracked);
+        for found in &tracked {
+            if let Some(metadata) = found.metadata {
+                builder.add_computed(found.id, &metadata.computed_fields, &metadata.table);
+            }
         }
+        builder.add_functions(source.map_or(&[], |source| &source.functions));
+        for found in &tracked {
+            builder.add_members(*found);
+        }
+        let mut model = builder.model;
+        model.grant(&tracked);
+        model.inherit(&metadata.inherited_roles);
         model.add_roots();
         model
     }
 
-    fn add_relationships(&mut self, table: TableId, relationships: Vec<super::Relationship>) {
-        let table = &mut self.tables[table];
-        for (index, relationship) in relationships.iter().enumerate() {
-            table.members.insert(relationship.name.clone(), Member::Relationship(index));
-        }
-        for (index, relationship) in relationships.iter().enumerate().filter(|(_, found)| !found.single) {
-            let name = format!("{}_aggregate", relationship.name);
-            table.members.entry(name).or_insert(Member::Aggregate(index));
-        }
-        table.relationships = relationships;
+    /// The model of everything in `schemas`, without metadata.
+    pub fn new(catalog: &Catalog, schemas: &[String], stringify_numeric: bool) -> Self {
+        let auto = super::AutoTrack { schemas: schemas.to_vec(), ..super::AutoTrack::default() };
+        let extras = Extras { auto: Some(auto), stringify_numeric, ..Extras::default() };
+        Self::build(catalog, &Metadata::empty(), &extras)
     }
 
-    fn add_roots(&mut self) {
-        // A table's own name wins over a name made from another's.
-        for (id, table) in self.tables.iter().enumerate() {
-            self.queries.insert(table.name.clone(), Root::Rows(id));
+    fn grant(&mut self, tracked: &[Tracked<'_>]) {
+        let mut filters = HashMap::new();
+        for found in tracked {
+            let Some(metadata) = found.metadata else { continue };
+            filters.clear();
+            let mut granter = Granter {
+                model: self,
+                table: found.id,
+                name: &metadata.table,
+                found: HashMap::new(),
+                inconsistencies: Vec::new(),
+                filters: std::mem::take(&mut filters),
+            };
+            granter.all(metadata);
+            let Granter { found: permissions, inconsistencies, filters: kept, .. } = granter;
+            filters = kept;
+            self.roles.extend(permissions.keys().cloned());
+            self.tables[found.id].permissions = permissions;
+            self.inconsistencies.extend(inconsistencies);
         }
-        for (id, table) in self.tables.iter().enumerate() {
-            let mut made = vec![(format!("{}_aggregate", table.name), Root::Aggregate(id))];
-            if !table.primary_key.is_empty() {
-                made.push((format!("{}_by_pk", table.name), Root::ByPrimaryKey(id)));
+        let callers: Vec<_> = self.functions.iter().flat_map(|function| function.permissions.iter().cloned()).collect();
+        self.roles.extend(callers);
+    }
+}
+
+fn naming(customization: Option<&SourceCustomization>, default: Convention) -> Naming {
+    let Some(found) = customization else { return Naming { convention: default, ..Naming::default() } };
+    let convention = match found.naming_convention {
+        Some(NamingConvention::HasuraDefault) => Convention::HasuraDefault,
+        Some(NamingConvention::GraphqlDefault) => Convention::GraphqlDefault,
+        None => default,
+    };
+    let roots = found.root_fields.clone().unwrap_or_default();
+    let types = found.type_names.clone().unwrap_or_default();
+    Naming {
+        convention,
+        type_prefix: types.prefix.unwrap_or_default(),
+        type_suffix: types.suffix.unwrap_or_default(),
+        root_prefix: roots.prefix.unwrap_or_default(),
+        root_suffix: roots.suffix.unwrap_or_default(),
+        namespace: roots.namespace.filter(|name| is_name(name)),
+    }
+}
+
+/// A model in the making.
+pub(super) struct Builder<'a> {
+    pub catalog: &'a Catalog,
+    pub model: Model,
+}
+
+impl<'a> Builder<'a> {
+    /// Tables that the metadata names, then those that are tracked by themselves.
+    fn add_tables(&mut self, tables: &'a [metadata::Table], extras: &Extras) -> Vec<Tracked<'a>> {
+        let mut tracked = Vec::new();
+        let catalog = self.catalog;
+        for metadata in tables {
+            let name = &metadata.table;
+            let added = match catalog.table(&name.schema, &name.name) {
+                None => Err(format!("no such table/view exists in source: \"{name}\"")),
+                Some(source) => self.add_table(source, Some(metadata), extras).map(|id| (id, source)),
+            };
+            match added {
+                Ok((id, source)) => tracked.push(Tracked { id, source, metadata: Some(metadata) }),
+                Err(reason) => self.model.inconsistencies.push(Inconsistency::of_table(name, reason)),
             }
-            for (name, root) in made {
-                match self.queries.entry(name) {
-                    Entry::Vacant(free) => {
-                        free.insert(root);
-                    }
-                    Entry::Occupied(taken) => {
-                        tracing::info!(
-                            field = taken.key(),
-                            "a table has this name, so the field made from another is left out"
-                        );
-                    }
+        }
+        let Some(auto) = &extras.auto else { return tracked };
+        let mentioned: std::collections::HashSet<&QualifiedName> = tables.iter().map(|table| &table.table).collect();
+        for source in &catalog.tables {
+            let name = QualifiedName::new(&source.schema, &source.name);
+            let wanted = auto.schemas.contains(&source.schema)
+                && source.partition_of.is_none()
+                && source.extension.is_none()
+                && !auto.hidden.contains(&name)
+                && !mentioned.contains(&name);
+            if !wanted {
+                continue;
+            }
+            match self.add_table(source, None, extras) {
+                Ok(id) => tracked.push(Tracked { id, source, metadata: None }),
+                Err(reason) => {
+                    tracing::info!(schema = source.schema, table = source.name, reason, "left out of GraphQL")
                 }
             }
         }
-        self.subscriptions = self.queries.clone();
+        tracked
     }
-}
 
-/// True for what GraphQL's grammar accepts as a name and leaves to users.
-pub(super) fn is_name(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && !text.starts_with("__")
-}
-
-impl RootNames {
-    /// In Hasura's own naming convention.
-    pub(super) fn of(name: &str) -> Self {
-        Self {
-            select: name.to_owned(),
-            select_by_pk: format!("{name}_by_pk"),
-            select_aggregate: format!("{name}_aggregate"),
-            select_stream: format!("{name}_stream"),
-            insert: format!("insert_{name}"),
-            insert_one: format!("insert_{name}_one"),
-            update: format!("update_{name}"),
-            update_by_pk: format!("update_{name}_by_pk"),
-            update_many: format!("update_{name}_many"),
-            delete: format!("delete_{name}"),
-            delete_by_pk: format!("delete_{name}_by_pk"),
+    /// A table's or function's name in GraphQL, unless the metadata gives another.
+    pub(super) fn default_name(&self, name: &QualifiedName) -> String {
+        match name.schema.as_str() {
+            "public" => name.name.clone(),
+            schema => format!("{schema}_{}", name.name),
         }
     }
-}
 
-struct Builder<'a> {
-    catalog: &'a Catalog,
-    model: Model,
-}
-
-impl Builder<'_> {
-    /// False when the table is left out.
-    fn add_table(&mut self, source: &catalog::Table) -> bool {
-        let name = match source.schema.as_str() {
-            "public" => source.name.clone(),
-            schema => format!("{schema}_{}", source.name),
+    /// # Errors
+    /// Why it cannot be served.
+    fn add_table(
+        &mut self,
+        source: &catalog::Table,
+        metadata: Option<&metadata::Table>,
+        extras: &Extras,
+    ) -> Result<TableId, String> {
+        let name = QualifiedName::new(&source.schema, &source.name);
+        if self.model.tables_by_relation.contains_key(&name) {
+            return Err("multiple declarations exist for the table".to_owned());
+        }
+        let no_config = metadata::TableConfig::default();
+        let config = metadata.map_or(&no_config, |metadata| &metadata.configuration);
+        let plain = config.custom_name.clone().unwrap_or_else(|| self.default_name(&name));
+        if !is_name(&plain) {
+            return Err(format!(
+                "cannot include \"{plain}\" in the GraphQL schema because it is not a valid GraphQL identifier"
+            ));
+        }
+        let base = if config.custom_name.is_some() { plain.clone() } else { self.model.naming.type_base(&plain) };
+        if self.model.tables_by_name.contains_key(&base) && metadata.is_none() {
+            return Err(format!("another table is called {base}"));
+        }
+        let enum_values = match metadata.filter(|metadata| metadata.is_enum) {
+            None => None,
+            Some(_) => {
+                let values = extras.enums.get(&name).cloned().unwrap_or_default();
+                if let Some(objection) = enumeration::objection(&name, source, &values) {
+                    return Err(objection);
+                }
+                Some(values)
+            }
         };
-        if !is_name(&name) || self.model.tables_by_name.contains_key(&name) {
-            tracing::info!(schema = source.schema, table = source.name, "left out of GraphQL: its name cannot be used");
-            return false;
-        }
-        let columns: Vec<Column> = source.columns.iter().map(|column| self.column(source, column)).collect();
-        let position = |name: &String| columns.iter().position(|column| column.sql_name == *name);
-        let keys = source.primary_key.iter().map(|key| (key, true));
-        let keys = keys.chain(source.unique_keys.iter().map(|key| (key, false)));
-        let unique_keys: Vec<UniqueKey> = keys
-            .filter_map(|(key, is_primary)| {
-                let columns = key.columns.iter().map(position).collect::<Option<_>>()?;
-                Some(UniqueKey { name: key.name.clone(), columns, is_primary })
-            })
-            .collect();
+        let columns: Vec<Column> = source.columns.iter().map(|column| self.column(column, config)).collect();
+        let unique_keys = unique_keys(source, &columns);
         let primary_key = unique_keys.iter().find(|key| key.is_primary).map(|key| key.columns.clone());
         let primary_key = primary_key.filter(|key| key.iter().all(|&column| columns[column].visible));
-        let members = columns.iter().enumerate().filter(|(_, column)| column.visible);
         let id = self.model.tables.len();
-        self.model.tables_by_name.insert(name.clone(), id);
-        self.model.tables_by_relation.insert((source.schema.clone(), source.name.clone()), id);
+        self.model.tables_by_name.entry(base.clone()).or_insert(id);
+        self.model.tables_by_relation.insert(name, id);
         self.model.tables.push(Table {
             schema_name: source.schema.clone(),
             table_name: source.name.clone(),
             relation: format!("{}.{}", Ident::new(&source.schema), Ident::new(&source.name)),
-            comment: source.comment.clone(),
+            comment: comment(config.comment.as_ref(), source.comment.as_ref()),
             primary_key: primary_key.unwrap_or_default(),
             unique_keys,
-            members: members.map(|(at, found)| (found.name.clone(), Member::Column(at))).collect(),
             columns,
             mutability: Mutability {
                 insertable: source.is_insertable(),
                 updatable: source.is_updatable(),
                 deletable: source.is_deletable(),
             },
-            root_names: RootNames::of(&name),
-            name,
+            enum_values,
+            root_names: RootNames::new(&self.model.naming, &plain, &config.custom_root_fields),
+            root_comments: root::comments(&config.custom_root_fields),
+            name: base,
             ..Table::default()
         });
-        true
+        Ok(id)
     }
 
-    fn column(&mut self, table: &catalog::Table, source: &catalog::Column) -> Column {
+    fn column(&mut self, source: &catalog::Column, config: &metadata::TableConfig) -> Column {
         let typed = self.base_type(&source.r#type);
         let scalar = self.scalar(&typed);
-        let visible = is_name(&source.name) && scalar.is_some();
-        if !visible {
-            let (schema, table, column) = (&table.schema, &table.name, &source.name);
-            tracing::info!(schema, table, column, "left out of GraphQL: its name or its type's name cannot be used");
-        }
+        let config = config.column_config.get(&source.name);
+        let custom = config.and_then(|config| config.custom_name.clone());
+        let name = custom.unwrap_or_else(|| self.model.naming.member(&source.name));
         Column {
-            name: source.name.clone(),
+            visible: is_name(&name) && scalar.is_some(),
+            name,
             sql_name: source.name.clone(),
             ident: Ident::new(&source.name).to_string(),
-            comment: source.comment.clone(),
+            comment: comment(config.and_then(|config| config.comment.as_ref()), source.comment.as_ref()),
             // PostgreSQL promises nothing about a view's columns.
             not_null: source.not_null,
             has_default: source.has_default(),
@@ -173,18 +244,103 @@ impl Builder<'_> {
             scalar: scalar.unwrap_or_else(|| self.unnamed(&typed)),
             cast: cast(&typed),
             enum_of: None,
-            visible,
         }
     }
 
+    /// Columns whose foreign key leads to an enum table hold its values.
+    fn refer_to_enums(&mut self) {
+        if self.model.tables.iter().all(|table| table.enum_values.is_none()) {
+            return;
+        }
+        for id in 0..self.model.tables.len() {
+            let table = &self.model.tables[id];
+            let Some(source) = self.catalog.table(&table.schema_name, &table.table_name) else { continue };
+            for key in &source.foreign_keys {
+                let [column] = key.columns.as_slice() else { continue };
+                let references = QualifiedName::new(&key.references.schema, &key.references.name);
+                let target = self.model.tables_by_relation.get(&references).copied();
+                let target = target.filter(|&target| self.model.tables[target].enum_values.is_some());
+                let position = self.model.tables[id].column_of_sql(column);
+                if let (Some(target), Some(position)) = (target, position) {
+                    self.model.tables[id].columns[position].enum_of = Some(target);
+                }
+            }
+        }
+    }
+
+    fn add_relationships(&mut self, tracked: &[Tracked<'_>]) {
+        let positions: HashMap<(&str, &str), TableId> =
+            tracked.iter().map(|found| ((&*found.source.schema, &*found.source.name), found.id)).collect();
+        for found in tracked {
+            let relationships = match found.metadata {
+                None => auto::of_table(&self.model, self.catalog, found.source, &positions),
+                Some(metadata) => self.named_relationships(*found, metadata),
+            };
+            self.model.tables[found.id].relationships = relationships;
+        }
+    }
+
+    fn named_relationships(&mut self, found: Tracked<'_>, metadata: &metadata::Table) -> Vec<Relationship> {
+        let resolver = Resolver { catalog: self.catalog, model: &self.model, table: found.source, id: found.id };
+        let objects = metadata.object_relationships.iter().map(|found| {
+            let definition = (&found.name, json!(found.using), &found.comment);
+            ("object_relation", definition, resolver.object(found))
+        });
+        let arrays = metadata.array_relationships.iter().map(|found| {
+            let definition = (&found.name, json!(found.using), &found.comment);
+            ("array_relation", definition, resolver.array(found))
+        });
+        let mut relationships: Vec<Relationship> = Vec::new();
+        let mut problems = Vec::new();
+        for (kind, (name, using, comment), resolved) in objects.chain(arrays) {
+            let resolved = resolved.and_then(|resolved| match relationships.iter().any(|other| other.name == *name) {
+                true => Err(format!("conflicting definitions for field \"{name}\"")),
+                false => free_of_columns(&self.model.tables[found.id], resolved),
+            });
+            match resolved {
+                Ok(resolved) => relationships.push(resolved),
+                Err(reason) => {
+                    let definition = json!({
+                        "using": using, "name": name, "source": SOURCE, "comment": comment,
+                        "table": full(&metadata.table),
+                    });
+                    problems.push(Inconsistency::on_table(kind, name, &metadata.table, reason, definition));
+                }
+            }
+        }
+        self.model.inconsistencies.extend(problems);
+        relationships
+    }
+
+    /// The fields of a table's type: columns, relationships, computed fields. What comes first keeps a name.
+    fn add_members(&mut self, found: Tracked<'_>) {
+        let naming = self.model.naming.clone();
+        let table = &mut self.model.tables[found.id];
+        let mut members = HashMap::with_capacity(table.columns.len() + 2 * table.relationships.len());
+        for (index, column) in table.columns.iter().enumerate().filter(|(_, column)| column.visible) {
+            members.entry(column.name.clone()).or_insert(Member::Column(index));
+        }
+        for (index, relationship) in table.relationships.iter().enumerate() {
+            members.entry(relationship.name.clone()).or_insert(Member::Relationship(index));
+        }
+        for (index, computed) in table.computed.iter().enumerate() {
+            members.entry(computed.name.clone()).or_insert(Member::Computed(index));
+        }
+        for (index, relationship) in table.relationships.iter().enumerate().filter(|(_, found)| !found.single) {
+            let name = naming.derived(&relationship.name, "aggregate");
+            members.entry(name).or_insert(Member::Aggregate(index));
+        }
+        table.members = members;
+    }
+
     /// The scalar of a type whose name GraphQL cannot spell; only expressions of permissions meet it.
-    fn unnamed(&mut self, typed: &catalog::TypeRef) -> ScalarId {
+    pub(super) fn unnamed(&mut self, typed: &catalog::TypeRef) -> ScalarId {
         let name = format!("{}.{}", typed.schema, typed.name);
         self.intern(Scalar { name, family: Family::Other, item: None, comment: None })
     }
 
     /// A domain's base type, since GraphQL clients care about the values; any other type itself.
-    fn base_type(&self, found: &catalog::TypeRef) -> catalog::TypeRef {
+    pub(super) fn base_type(&self, found: &catalog::TypeRef) -> catalog::TypeRef {
         let mut current = found.clone();
         // Domains over domains end; the bound guards against a catalog that says otherwise.
         for _ in 0..32 {
@@ -199,7 +355,7 @@ impl Builder<'_> {
         current
     }
 
-    fn scalar(&mut self, typed: &catalog::TypeRef) -> Option<ScalarId> {
+    pub(super) fn scalar(&mut self, typed: &catalog::TypeRef) -> Option<ScalarId> {
         if let Some(element) = &typed.element {
             let element = self.base_type(element);
             let item = self.scalar(&element)?;
@@ -251,12 +407,47 @@ impl Builder<'_> {
 }
 
 /// A type's name for a cast. Without its modifier: a comparison with `'abcd'::varchar(3)` would cut the value.
-fn cast(typed: &catalog::TypeRef) -> String {
+pub(super) fn cast(typed: &catalog::TypeRef) -> String {
     if let Some(element) = &typed.element {
         return format!("{}[]", cast(element));
     }
     match typed.schema.as_str() {
         "pg_catalog" => Ident::new(&typed.name).to_string(),
         schema => format!("{}.{}", Ident::new(schema), Ident::new(&typed.name)),
+    }
+}
+
+/// The primary key and the UNIQUE constraints.
+fn unique_keys(source: &catalog::Table, columns: &[Column]) -> Vec<UniqueKey> {
+    let position = |name: &String| columns.iter().position(|column| column.sql_name == *name);
+    let keys = source.primary_key.iter().map(|key| (key, true));
+    keys.chain(source.unique_keys.iter().map(|key| (key, false)))
+        .filter_map(|(key, is_primary)| {
+            let columns = key.columns.iter().map(position).collect::<Option<_>>()?;
+            Some(UniqueKey { name: key.name.clone(), columns, is_primary })
+        })
+        .collect()
+}
+
+/// The metadata's comment before the database's; an empty one stands for none.
+fn comment(given: Option<&String>, own: Option<&String>) -> Option<String> {
+    given.or(own).filter(|text| !text.is_empty()).cloned()
+}
+
+/// # Errors
+/// A column has the relationship's name.
+fn free_of_columns(table: &Table, relationship: Relationship) -> Result<Relationship, String> {
+    let name = &relationship.name;
+    if table.columns.iter().any(|column| column.sql_name == *name) {
+        return Err("field definition conflicts with postgres column".to_owned());
+    }
+    let aggregate = (!relationship.single).then(|| format!("{name}_aggregate"));
+    let clash = |column: &&Column| column.name == *name || Some(&column.name) == aggregate.as_ref();
+    match table.columns.iter().find(clash) {
+        Some(column) => {
+            let column = &column.sql_name;
+            Err(format!("field definition conflicts with custom field name for postgres column \"{column}\""))
+        }
+        None => Ok(relationship),
     }
 }

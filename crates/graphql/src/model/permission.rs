@@ -29,6 +29,12 @@ impl ColumnSet {
         self.0[column / 64] |= 1 << (column % 64);
     }
 
+    pub fn remove(&mut self, column: usize) {
+        if let Some(bits) = self.0.get_mut(column / 64) {
+            *bits &= !(1 << (column % 64));
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|bits| *bits == 0)
     }

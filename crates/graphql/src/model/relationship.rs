@@ -1,116 +1,138 @@
-//! Relationships from foreign keys, and their names (docs/reference/graphql-naming.md states the rule).
+//! Relationships that the metadata names.
 
-use std::collections::HashMap;
-
-use postgres::Ident;
+use metadata::{ArrayUsing, ForeignKeyOn, Insertion as Order, ManualConfiguration, ObjectUsing, QualifiedName};
 use postgres::catalog::{self, Catalog, ForeignKey};
 
-use super::{Insertion, Member, Model, Relationship, TableId};
+use super::{Insertion, Model, Relationship, TableId};
 
-struct Candidate<'a> {
-    name: String,
-    /// What it is called when that name is taken.
-    other_name: String,
-    target: TableId,
-    join: Vec<(&'a str, &'a str)>,
-    single: bool,
+/// What a relationship follows, before it is looked up.
+struct Link {
+    table: QualifiedName,
+    /// Columns here and there.
+    columns: Vec<(String, String)>,
     not_null: bool,
     insertion: Insertion,
 }
 
-/// Every relationship of a table, in order of name.
-pub(super) fn of_table(
-    model: &Model,
-    catalog: &Catalog,
-    table: &catalog::Table,
-    positions: &HashMap<(&str, &str), TableId>,
-) -> Vec<Relationship> {
-    let forward = table.foreign_keys.iter().filter_map(|key| forward(table, key, positions));
-    let reverse = catalog.referencing(table).filter_map(|(owner, key)| reverse(owner, key, positions));
-    let candidates: Vec<Candidate<'_>> = forward.chain(reverse).collect();
-    let mut wanted: HashMap<&str, usize> = HashMap::new();
-    for candidate in &candidates {
-        *wanted.entry(&candidate.name).or_default() += 1;
-    }
-    let id = positions[&(&*table.schema, &*table.name)];
-    let is_column = |name: &str| matches!(model.tables[id].any_member(name), Some(Member::Column(_)));
-    let mut found: Vec<Relationship> = Vec::with_capacity(candidates.len());
-    for candidate in &candidates {
-        // Every relationship that wants a contested name gives way, so that none depends on the order of keys.
-        let contested = wanted[candidate.name.as_str()] > 1 || is_column(&candidate.name);
-        let name = if contested { &candidate.other_name } else { &candidate.name };
-        let taken = is_column(name) || found.iter().any(|other| other.name == *name);
-        if taken || !super::build::is_name(name) {
-            tracing::info!(table = table.name, relationship = name, "left out of GraphQL: its name cannot be used");
-            continue;
-        }
-        found.push(candidate.named(name, model, id));
-    }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    found
+/// Looks relationships of one table up.
+pub(super) struct Resolver<'a> {
+    pub catalog: &'a Catalog,
+    pub model: &'a Model,
+    pub table: &'a catalog::Table,
+    pub id: TableId,
 }
 
-impl Candidate<'_> {
-    fn named(&self, name: &str, model: &Model, here: TableId) -> Relationship {
-        let quoted = |name: &str| Ident::new(name).to_string();
-        let position = |table: TableId, name: &str| model.tables[table].column_of_sql(name).unwrap_or_default();
-        let columns = self.join.iter().map(|(ours, theirs)| (position(here, ours), position(self.target, theirs)));
-        Relationship {
+impl Resolver<'_> {
+    /// # Errors
+    /// Why it cannot be used, in Hasura's words.
+    pub fn object(&self, found: &metadata::Relationship<ObjectUsing>) -> Result<Relationship, String> {
+        let link = match &found.using {
+            ObjectUsing::ForeignKey(ForeignKeyOn::Own(columns)) => self.own(columns),
+            ObjectUsing::ForeignKey(ForeignKeyOn::Remote(other)) => self.remote(&other.table, &other.columns),
+            ObjectUsing::Manual(manual) => Ok(manual_link(manual)),
+        };
+        self.finish(&found.name, found.comment.as_ref(), link, true)
+    }
+
+    /// # Errors
+    /// As [`Resolver::object`].
+    pub fn array(&self, found: &metadata::Relationship<ArrayUsing>) -> Result<Relationship, String> {
+        let link = match &found.using {
+            ArrayUsing::ForeignKey(other) => self.remote(&other.table, &other.columns),
+            ArrayUsing::Manual(manual) => {
+                // However it is written, the rows of an array refer to this row.
+                Ok(Link { insertion: Insertion::AfterParent, ..manual_link(manual) })
+            }
+        };
+        self.finish(&found.name, found.comment.as_ref(), link, false)
+    }
+
+    fn own(&self, columns: &[String]) -> Result<Link, String> {
+        let key = only(self.table.foreign_keys.iter().filter(|key| same(&key.columns, columns)))?;
+        let not_null = |name: &String| self.table.column(name).is_some_and(|column| column.not_null);
+        Ok(Link {
+            table: QualifiedName::new(&key.references.schema, &key.references.name),
+            columns: pairs(&key.columns, &key.referenced_columns),
+            // A key that is not enforced, or not yet validated, may point nowhere.
+            not_null: key.validated && key.enforced && key.columns.iter().all(not_null),
+            insertion: Insertion::BeforeParent,
+        })
+    }
+
+    fn remote(&self, table: &QualifiedName, columns: &[String]) -> Result<Link, String> {
+        let Some(owner) = self.catalog.table(&table.schema, &table.name) else {
+            return Err(format!("table \"{table}\" does not exist in source: default"));
+        };
+        let here =
+            |key: &&ForeignKey| key.references.schema == self.table.schema && key.references.name == self.table.name;
+        let key = only(owner.foreign_keys.iter().filter(here).filter(|key| same(&key.columns, columns)))?;
+        Ok(Link {
+            table: table.clone(),
+            columns: pairs(&key.referenced_columns, &key.columns),
+            not_null: false,
+            insertion: Insertion::AfterParent,
+        })
+    }
+
+    fn finish(
+        &self,
+        name: &str,
+        comment: Option<&String>,
+        link: Result<Link, String>,
+        single: bool,
+    ) -> Result<Relationship, String> {
+        let context = |reason: String| {
+            let table = QualifiedName::new(&self.table.schema, &self.table.name);
+            format!("in table \"{table}\": in relationship \"{name}\": {reason}")
+        };
+        let link = link.map_err(context)?;
+        let Some(target) = self.model.tables_by_relation.get(&link.table).copied() else {
+            return Err(format!("table \"{}\" is not tracked", link.table));
+        };
+        let position = |table: TableId, column: &str| {
+            let found = self.model.tables[table].column_of_sql(column);
+            found.ok_or_else(|| context(format!("\"{column}\" does not exist")))
+        };
+        let columns = link.columns.iter().map(|(here, there)| Ok((position(self.id, here)?, position(target, there)?)));
+        let columns: Vec<(usize, usize)> = columns.collect::<Result<_, String>>()?;
+        let ident = |table: TableId, column: usize| self.model.column(table, column).ident.clone();
+        Ok(Relationship {
             name: name.to_owned(),
-            comment: None,
-            target: self.target,
-            columns: columns.collect(),
-            insertion: self.insertion,
-            join: self.join.iter().map(|(here, there)| (quoted(here), quoted(there))).collect(),
-            single: self.single,
-            not_null: self.not_null,
-        }
+            comment: comment.cloned(),
+            target,
+            join: columns.iter().map(|&(here, there)| (ident(self.id, here), ident(target, there))).collect(),
+            columns,
+            single,
+            not_null: single && link.not_null,
+            insertion: link.insertion,
+        })
     }
 }
 
-/// From the table that holds the key: one row at most.
-fn forward<'a>(
-    table: &'a catalog::Table,
-    key: &'a ForeignKey,
-    positions: &HashMap<(&str, &str), TableId>,
-) -> Option<Candidate<'a>> {
-    let target = *positions.get(&(&*key.references.schema, &*key.references.name))?;
-    let stripped = match key.columns.as_slice() {
-        [column] => column.strip_suffix("_id").filter(|rest| !rest.is_empty()),
-        _ => None,
-    };
-    let not_null = |name: &String| table.column(name).is_some_and(|column| column.not_null);
-    Some(Candidate {
-        name: stripped.unwrap_or(&key.references.name).to_owned(),
-        other_name: format!("{}_by_{}", key.references.name, key.columns.join("_")),
-        target,
-        join: pairs(&key.columns, &key.referenced_columns),
-        single: true,
-        insertion: Insertion::BeforeParent,
-        // A key that is not enforced, or not yet validated, may point nowhere.
-        not_null: key.validated && key.enforced && key.columns.iter().all(not_null),
-    })
-}
-
-/// From the table that is pointed at: many rows, or one where the key's columns are unique.
-fn reverse<'a>(
-    owner: &'a catalog::Table,
-    key: &'a ForeignKey,
-    positions: &HashMap<(&str, &str), TableId>,
-) -> Option<Candidate<'a>> {
-    let target = *positions.get(&(&*owner.schema, &*owner.name))?;
-    let columns: Vec<&str> = key.columns.iter().map(String::as_str).collect();
-    Some(Candidate {
-        name: owner.name.clone(),
-        other_name: format!("{}_by_{}", owner.name, key.columns.join("_")),
-        target,
-        join: pairs(&key.referenced_columns, &key.columns),
-        single: owner.is_unique(&columns),
+fn manual_link(manual: &ManualConfiguration) -> Link {
+    Link {
+        table: manual.remote_table.clone(),
+        columns: manual.column_mapping.clone().into_iter().collect(),
         not_null: false,
-        insertion: Insertion::AfterParent,
-    })
+        insertion: match manual.insertion_order {
+            Some(Order::AfterParent) => Insertion::AfterParent,
+            Some(Order::BeforeParent) | None => Insertion::BeforeParent,
+        },
+    }
 }
 
-fn pairs<'a>(here: &'a [String], there: &'a [String]) -> Vec<(&'a str, &'a str)> {
-    here.iter().map(String::as_str).zip(there.iter().map(String::as_str)).collect()
+fn only<'k>(mut keys: impl Iterator<Item = &'k ForeignKey>) -> Result<&'k ForeignKey, String> {
+    match (keys.next(), keys.next()) {
+        (Some(key), None) => Ok(key),
+        (None, _) => Err("no foreign constraint exists on the given column(s)".to_owned()),
+        (Some(_), Some(_)) => Err("more than one foreign key constraint exists on the given column(s)".to_owned()),
+    }
+}
+
+fn same(a: &[String], b: &[String]) -> bool {
+    a.len() == b.len() && a.iter().all(|name| b.contains(name))
+}
+
+fn pairs(here: &[String], there: &[String]) -> Vec<(String, String)> {
+    here.iter().cloned().zip(there.iter().cloned()).collect()
 }

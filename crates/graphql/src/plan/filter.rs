@@ -23,17 +23,11 @@ struct Side {
 impl Side {
     /// What the right-hand side of such an operator is sent as; for a list, its items.
     fn cast_of(&self, takes: Takes) -> Cast {
-        match takes {
-            Takes::Text(sql) => Cast::text(sql),
-            Takes::TextList(None) => Cast::text("text"),
-            Takes::TextList(Some(name)) | Takes::Sibling(name) => self.sibling(name),
-            _ => Cast { sql: self.cast.clone(), reader: self.family.reader() },
-        }
+        Cast::beside(takes, self.family, &self.cast)
     }
 
     fn sibling(&self, name: &str) -> Cast {
-        let family = Family::of(name).map_or(Family::Other, |(family, _)| family);
-        Cast { sql: sibling_type(&self.cast, name), reader: family.reader() }
+        Cast::sibling(name, &self.cast)
     }
 }
 
@@ -41,6 +35,22 @@ impl Cast {
     /// A type that reads its own text.
     pub fn text(sql: &str) -> Self {
         Self { sql: sql.to_owned(), reader: Reader::Text }
+    }
+
+    /// What the right-hand side of an operator is sent as beside a value of type `own`; for a list, its items.
+    pub(crate) fn beside(takes: Takes, family: Family, own: &str) -> Self {
+        match takes {
+            Takes::Text(sql) => Self::text(sql),
+            Takes::TextList(None) => Self::text("text"),
+            Takes::TextList(Some(name)) | Takes::Sibling(name) => Self::sibling(name, own),
+            _ => Self { sql: own.to_owned(), reader: family.reader() },
+        }
+    }
+
+    /// Another type of the extension that `own` is of.
+    pub(crate) fn sibling(name: &str, own: &str) -> Self {
+        let family = Family::of(name).map_or(Family::Other, |(family, _)| family);
+        Self { sql: sibling_type(own, name), reader: family.reader() }
     }
 }
 

@@ -257,7 +257,7 @@ impl Schema {
         let Role::Named { name, .. } = &self.role else { return true };
         let found = &self.functions[function];
         // A change is never allowed by the right to look.
-        let allowed = (found.inferred && !found.is_mutation) || found.permissions.contains(name);
+        let allowed = (self.infer_function_permissions && !found.is_mutation) || found.permissions.contains(name);
         allowed && self.select(found.returns).is_some()
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::failure::Code;
-use crate::schema::{Family, ScalarId, Schema, Takes};
+use crate::schema::{Family, Model, ScalarId, Takes};
 
 use super::{Datum, geojson};
 
@@ -48,10 +48,10 @@ impl Mismatch {
 }
 
 impl Encoding {
-    pub fn of_scalar(schema: &Schema, scalar: ScalarId) -> Self {
-        let found = &schema.scalars[scalar];
+    pub fn of_scalar(model: &Model, scalar: ScalarId) -> Self {
+        let found = &model.scalars[scalar];
         match found.item {
-            Some(item) => Self::Array { item: Box::new(Self::of_scalar(schema, item)), as_text: true },
+            Some(item) => Self::Array { item: Box::new(Self::of_scalar(model, item)), as_text: true },
             None => Self::Scalar(found.family, found.name.clone()),
         }
     }
