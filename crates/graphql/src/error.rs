@@ -3,7 +3,7 @@
 use project::Diagnostic;
 
 /// Every code of this crate; each has a page in `assets/errors`.
-pub const CODES: &[&str] = &["NS-GQL-001", "NS-GQL-002", "NS-GQL-003"];
+pub const CODES: &[&str] = &["NS-GQL-001", "NS-GQL-002", "NS-GQL-003", "NS-GQL-004"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -13,6 +13,8 @@ pub enum Error {
     Catalog(#[source] postgres::catalog::Error),
     #[error("the GraphQL schema could not be built")]
     Build,
+    #[error("the GraphQL engine cannot read the system's certificates")]
+    Certificates(#[source] reqwest::Error),
 }
 
 impl Diagnostic for Error {
@@ -21,6 +23,7 @@ impl Diagnostic for Error {
             Self::Connect(_) => "NS-GQL-001",
             Self::Catalog(_) => "NS-GQL-002",
             Self::Build => "NS-GQL-003",
+            Self::Certificates(_) => "NS-GQL-004",
         }
     }
 
@@ -28,6 +31,7 @@ impl Diagnostic for Error {
         match self {
             Self::Connect(source) => Some(source.to_string()),
             Self::Catalog(source) => Some(source.to_string()),
+            Self::Certificates(source) => Some(source.to_string()),
             Self::Build => Some("the builder stopped with an internal error, which the log names".to_owned()),
         }
     }
@@ -37,6 +41,9 @@ impl Diagnostic for Error {
             Self::Connect(_) => "nself status, then nself logs postgres".to_owned(),
             Self::Catalog(source) => source.fix().unwrap_or_else(|| "nself logs graphql".to_owned()),
             Self::Build => "nself logs graphql".to_owned(),
+            Self::Certificates(_) => {
+                "apt-get install ca-certificates, or your system's package of that kind".to_owned()
+            }
         })
     }
 }

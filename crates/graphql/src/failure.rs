@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use http::StatusCode;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// Hasura's error codes, as far as this engine gives them.
@@ -29,6 +30,12 @@ pub enum Code {
     NotSupported,
     /// Credentials are missing or wrong: `access-denied` too, but with HTTP's own 401.
     Unauthorized,
+    BatchLimitExceeded,
+    DepthLimitExceeded,
+    NodeLimitExceeded,
+    RateLimitExceeded,
+    TimeLimitExceeded,
+    PersistedQueryNotFound,
     Unexpected,
     UnexpectedPayload,
     ValidationFailed,
@@ -58,6 +65,12 @@ impl Code {
             Self::MethodNotAllowed => "method-not-allowed",
             Self::NotSupported => "not-supported",
             Self::Unauthorized => "access-denied",
+            Self::BatchLimitExceeded => "batch-limit-exceeded",
+            Self::DepthLimitExceeded => "depth-limit-exceeded",
+            Self::NodeLimitExceeded => "node-limit-exceeded",
+            Self::RateLimitExceeded => "rate-limit-exceeded",
+            Self::TimeLimitExceeded => "time-limit-exceeded",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::Unexpected => "unexpected",
             Self::UnexpectedPayload => "unexpected-payload",
             Self::ValidationFailed => "validation-failed",
@@ -84,6 +97,31 @@ impl Failure {
     /// The commonest kind.
     pub fn invalid(path: impl ToString, message: impl Into<String>) -> Self {
         Self::new(Code::ValidationFailed, path, message)
+    }
+
+    /// HTTP's status for it, where answers are not always 200.
+    pub fn status(&self) -> StatusCode {
+        match self.code {
+            Code::Unauthorized => StatusCode::UNAUTHORIZED,
+            Code::NotFound => StatusCode::NOT_FOUND,
+            Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Code::RateLimitExceeded => StatusCode::TOO_MANY_REQUESTS,
+            Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Code::Unexpected => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The body where Hasura does not answer in GraphQL's shape: `{"path", "error", "code"}`.
+    pub fn to_plain_body(&self, dev_mode: bool) -> Vec<u8> {
+        let mut body = serde_json::Map::new();
+        body.insert("path".to_owned(), self.path.as_str().into());
+        body.insert("error".to_owned(), self.message.as_str().into());
+        body.insert("code".to_owned(), self.code.as_str().into());
+        if let (true, Some(internal)) = (dev_mode, &self.internal) {
+            body.insert("internal".to_owned(), (**internal).clone());
+        }
+        serde_json::to_vec(&body).expect("strings and JSON values serialise")
     }
 
     /// The response body. `internal` is shown in development mode only.

@@ -22,6 +22,7 @@
 //! ```
 
 pub mod access;
+mod allowlist;
 mod cache;
 mod error;
 pub mod events;
@@ -29,11 +30,14 @@ pub mod execute;
 mod failure;
 mod http;
 mod introspection;
+mod limits;
 pub mod live;
+pub mod metrics;
 pub mod model;
 pub mod outbound;
 pub mod parse;
 pub mod plan;
+pub mod rest;
 pub mod schema;
 mod service;
 pub mod session;
@@ -44,5 +48,6 @@ pub mod value;
 
 pub use error::{CODES, Error};
 pub use failure::{Code, Failure, Path};
+pub use http::Apis;
 pub use service::{Handle, Options, Request, Service};
 pub use session::Session;

@@ -8,9 +8,12 @@ use postgres::Pool;
 use postgres::catalog::Catalog;
 use project::Secret;
 
+use crate::access::{self, Authenticator};
 use crate::cache::{Compiled, PlanCache};
 use crate::failure::{Code, Failure};
+use crate::http::{Apis, Front, Surface};
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::model::Model;
 use crate::parse::{self, Operation};
 use crate::plan::{Plan, RootValue};
@@ -27,8 +30,20 @@ pub struct Options {
     pub schemas: Vec<String>,
     /// Without one, everybody is admin: for development only.
     pub admin_secret: Option<Secret>,
-    /// The role of requests without the secret; without it they are refused.
+    /// Further secrets that count as much as the first.
+    pub more_admin_secrets: Vec<Secret>,
+    /// Accepted tokens; they only count where there is an admin secret.
+    pub tokens: Vec<access::Jwt>,
+    /// Asked about every request without the admin secret, instead of tokens.
+    pub auth_hook: Option<access::Hook>,
+    /// The role of requests without credentials; without it they are refused.
     pub unauthorized_role: Option<String>,
+    /// Which groups of endpoints there are.
+    pub apis: Apis,
+    /// Roles other than admin may only send what is on the allow list.
+    pub allowlist: bool,
+    /// Opens `/v1/metrics`, as the admin secret does.
+    pub metrics_secret: Option<Secret>,
     /// Hasura's `HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES`.
     pub stringify_numeric: bool,
     /// Hasura's `HASURA_GRAPHQL_DEV_MODE`: errors show statements and PostgreSQL's own words.
@@ -50,7 +65,13 @@ impl Options {
             pool,
             schemas: vec!["public".to_owned()],
             admin_secret: None,
+            more_admin_secrets: Vec::new(),
+            tokens: Vec::new(),
+            auth_hook: None,
             unauthorized_role: None,
+            apis: Apis::default(),
+            allowlist: false,
+            metrics_secret: None,
             stringify_numeric: false,
             dev_mode: false,
             statement_timeout: Some(Duration::from_secs(60)),
@@ -87,6 +108,10 @@ pub struct Handle(Arc<Inner>);
 struct Inner {
     options: Options,
     live: Arc<Live>,
+    client: outbound::Client,
+    authenticator: Authenticator,
+    metrics: Arc<Metrics>,
+    front: Front,
     state: RwLock<Arc<State>>,
 }
 
@@ -94,6 +119,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     model: Arc<Model>,
+    surface: Arc<Surface>,
     cache: PlanCache,
 }
 
@@ -104,7 +130,16 @@ impl Service {
     /// PostgreSQL cannot be reached, or its catalog cannot be read.
     pub async fn start(options: Options) -> Result<Handle, Error> {
         let live = Live::new(&options);
-        let handle = Handle(Arc::new(Inner { options, live, state: RwLock::default() }));
+        let client = outbound::Client::new().map_err(Error::Certificates)?;
+        let rules = access::Rules {
+            admin_secrets: options.admin_secret.iter().chain(&options.more_admin_secrets).cloned().collect(),
+            tokens: options.tokens.clone(),
+            hook: options.auth_hook.clone(),
+            unauthorized_role: options.unauthorized_role.clone(),
+        };
+        let authenticator = Authenticator::new(rules, client.clone());
+        let (metrics, front, state) = Default::default();
+        let handle = Handle(Arc::new(Inner { options, live, client, authenticator, metrics, front, state }));
         handle.reload().await?;
         Ok(handle)
     }
@@ -147,6 +182,34 @@ impl Handle {
 
     pub(crate) fn live(&self) -> &Arc<Live> {
         &self.0.live
+    }
+
+    /// For requests to others.
+    pub(crate) fn client(&self) -> &outbound::Client {
+        &self.0.client
+    }
+
+    pub(crate) fn authenticator(&self) -> &Authenticator {
+        &self.0.authenticator
+    }
+
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+
+    /// Endpoints, allow list and limits of the metadata.
+    pub(crate) fn surface(&self) -> Arc<Surface> {
+        Arc::clone(&self.state().surface)
+    }
+
+    /// Whether the metadata names what is not there.
+    pub(crate) fn is_inconsistent(&self) -> bool {
+        !self.state().model.inconsistencies.is_empty()
+    }
+
+    /// What the endpoints keep between requests.
+    pub(crate) fn front(&self) -> &Front {
+        &self.0.front
     }
 
     fn state(&self) -> Arc<State> {

@@ -167,7 +167,7 @@ impl Connection {
                 headers.insert(name, value);
             }
         }
-        match crate::http::session(&self.handle, &headers) {
+        match crate::http::session(&self.handle, &headers).await {
             Ok(session) => {
                 self.state = State::Known(Arc::new(session));
                 self.send(socket, protocol::acknowledge()).await?;
