@@ -42,7 +42,7 @@ use crate::failure::Failure;
 use crate::session::Session;
 use crate::{Handle, Request};
 use batch::Mentions;
-use cohort::{Cohort, GroupId, Parameters};
+use cohort::{Cohort, GroupId, Had, Parameters};
 use connection::Connection;
 use outbox::Sink;
 use protocol::Protocol;
@@ -271,7 +271,7 @@ impl Live {
     /// Compiles a subscription and puts it where it belongs, wherever it was before.
     async fn place(self: &Arc<Self>, handle: &Handle, subscribed: &Subscribed) -> Result<(), Failure> {
         let _turn = subscribed.turn.lock().await;
-        let last = subscribed.leave();
+        let had = subscribed.leave();
         let (compiled, parameters) = handle.compiled(&subscribed.session, &subscribed.request).await?;
         let Some(statement) = &compiled.statement else {
             subscribed.sink.send(compiled.body(|_| None));
@@ -279,9 +279,12 @@ impl Live {
         };
         let shape = Shape::new(compiled.clone(), statement);
         let sources = self.sources(&shape.batch.mentions).await?;
-        let parameters: Parameters = parameters.into_iter().map(Some).collect();
+        let mut parameters: Parameters = parameters.into_iter().map(Some).collect();
+        if let Some(cursor) = had.cursor {
+            parameters = shape.moved(&parameters, cursor);
+        }
         let key = shape.key();
-        let (cohort, group) = self.join(key, shape, &sources, &parameters, &subscribed.sink, last);
+        let (cohort, group) = self.join(key, shape, &sources, &parameters, &subscribed.sink, had.last);
         *subscribed.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Place { cohort, group });
         if subscribed.dropped.load(Ordering::SeqCst) {
             subscribed.leave();
@@ -385,10 +388,10 @@ impl Subscribed {
         Self { session, request, sink, place, turn, dropped }
     }
 
-    /// Leaves its cohort; the hash of what it was sent last.
-    fn leave(&self) -> Option<u64> {
+    /// Leaves its cohort.
+    fn leave(&self) -> Had {
         let place = self.place.lock().unwrap_or_else(PoisonError::into_inner).take();
-        place.and_then(|place| place.cohort.leave(place.group, &self.sink).0)
+        place.map(|place| place.cohort.leave(place.group, &self.sink)).unwrap_or_default()
     }
 }
 

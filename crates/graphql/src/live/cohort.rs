@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::outbox::Sink;
 use super::run::{self, Row};
-use super::shape::Shape;
+use super::shape::{Progress, Shape};
 use super::sources::{Changes, Sources};
 use super::{Hearing, Live, Trouble};
 
@@ -43,6 +43,15 @@ pub(super) struct Cohort {
     pub over: CancellationToken,
     /// One for all, so that a subscriber that moves to another cohort is not told again what it knows.
     hasher: RandomState,
+}
+
+/// What a subscriber has had already.
+#[derive(Debug, Default)]
+pub(super) struct Had {
+    /// Hash of the last body.
+    pub last: Option<u64>,
+    /// Where its stream stands.
+    pub cursor: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -111,11 +120,10 @@ impl Cohort {
         Some(id)
     }
 
-    /// Takes a subscriber out; gives the hash of what it was sent last, and its parameters as they are now. With the
-    /// last one the cohort is over.
-    pub(super) fn leave(&self, id: GroupId, sink: &Arc<Sink>) -> (Option<u64>, Option<Parameters>) {
+    /// Takes a subscriber out. With the last one the cohort is over.
+    pub(super) fn leave(&self, id: GroupId, sink: &Arc<Sink>) -> Had {
         let mut state = self.lock();
-        let Some(group) = state.groups.get_mut(&id) else { return (None, None) };
+        let Some(group) = state.groups.get_mut(&id) else { return Had::default() };
         let at = group.members.iter().position(|member| Arc::ptr_eq(&member.sink, sink));
         let last = at.and_then(|at| group.members.swap_remove(at).last);
         let parameters = group.parameters.clone();
@@ -127,7 +135,7 @@ impl Cohort {
             state.closed = true;
             self.over.cancel();
         }
-        (last, Some(parameters))
+        Had { last, cursor: self.shape.cursor(&parameters) }
     }
 
     /// A transaction committed.
@@ -248,10 +256,10 @@ impl Cohort {
     }
 
     fn deliver(self: &Arc<Self>, row: Row) {
-        match row.cursor {
-            None => self.send(row.group, &row.body),
-            Some(None) => {}
-            Some(Some(cursor)) => self.advance(row.group, &row.body, cursor),
+        match row.progress {
+            Progress::None => self.send(row.group, &row.body),
+            Progress::Still => {}
+            Progress::Moved(cursor) => self.advance(row.group, &row.body, cursor),
         }
     }
 
@@ -267,7 +275,7 @@ impl Cohort {
     }
 
     /// Sends a stream's batch and moves its cursor; what comes next is asked for once this is on its way.
-    fn advance(self: &Arc<Self>, id: GroupId, body: &Bytes, cursor: Vec<Option<String>>) {
+    fn advance(self: &Arc<Self>, id: GroupId, body: &Bytes, cursor: String) {
         let sink = {
             let mut state = self.lock();
             let Some(group) = state.groups.get_mut(&id) else { return };

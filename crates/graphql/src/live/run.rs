@@ -6,7 +6,7 @@ use tokio_postgres::NoTls;
 use tokio_postgres::types::ToSql;
 
 use super::cohort::{Due, GroupId};
-use super::shape::Shape;
+use super::shape::{Progress, Shape};
 use super::snapshot::Snapshot;
 use super::{Live, Trouble};
 use crate::execute;
@@ -17,8 +17,7 @@ use crate::failure::{Code, Failure};
 pub(super) struct Row {
     pub group: GroupId,
     pub body: Bytes,
-    /// Of a stream: where it stands now, or none when there was nothing new.
-    pub cursor: Option<Option<Vec<Option<String>>>>,
+    pub progress: Progress,
     snapshot: Option<Snapshot>,
 }
 
@@ -89,7 +88,7 @@ fn read(shape: &Shape, part: &[Due], row: &tokio_postgres::Row) -> Option<Row> {
     Some(Row {
         group: due.group,
         body: shape.body(json),
-        cursor: shape.cursor(json),
+        progress: shape.progress(json),
         snapshot: snapshot.and_then(Snapshot::parse),
     })
 }

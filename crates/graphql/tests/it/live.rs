@@ -232,3 +232,111 @@ async fn many_of_one_shape_are_asked_together() {
     }
     socket.nothing().await;
 }
+
+const STREAM: &str = "subscription($from: Int!, $size: Int!) {
+    author_stream(batch_size: $size, cursor: {initial_value: {id: $from}, ordering: ASC}) { id }
+}";
+
+/// Ids of a stream's batches until there are so many.
+async fn streamed(socket: &mut Socket, id: &str, count: usize) -> Vec<i64> {
+    let mut ids = Vec::new();
+    while ids.len() < count {
+        let data = socket.data(id).await;
+        let rows = data["author_stream"].as_array().unwrap().clone();
+        assert!(!rows.is_empty() && rows.len() <= 10, "{data}");
+        ids.extend(rows.iter().map(|row| row["id"].as_i64().unwrap()));
+    }
+    ids
+}
+
+#[tokio::test]
+async fn a_stream_tells_every_row_once() {
+    let shop = library().await;
+    shop.sql("INSERT INTO author SELECT g, 'a' || g FROM generate_series(3, 95) g").await;
+    let address = serve(&shop.handle).await;
+    let mut socket = Socket::admin(&address).await;
+    socket.start("1", STREAM, json!({ "from": 0, "size": 10 })).await;
+    assert_eq!(streamed(&mut socket, "1", 95).await, (1..=95).collect::<Vec<i64>>());
+    socket.nothing().await;
+    shop.until_followed().await;
+    shop.sql("INSERT INTO author VALUES (96, 'x'), (97, 'y')").await;
+    assert_eq!(streamed(&mut socket, "1", 2).await, [96, 97]);
+    // A row before the cursor is not told, nor is a row told again.
+    shop.sql("UPDATE author SET name = 'z' WHERE id = 97; DELETE FROM author WHERE id = 50").await;
+    socket.nothing().await;
+    // Nor does another schema begin it anew.
+    shop.sql("CREATE TABLE other (id int)").await;
+    shop.handle.reload().await.unwrap();
+    socket.nothing().await;
+    shop.sql("INSERT INTO author VALUES (98, 'x')").await;
+    assert_eq!(streamed(&mut socket, "1", 1).await, [98]);
+}
+
+#[tokio::test]
+async fn streams_of_one_shape_stand_where_each_of_them_is() {
+    let shop = library().await;
+    shop.sql("INSERT INTO author SELECT g, 'a' || g FROM generate_series(3, 40) g").await;
+    let address = serve(&shop.handle).await;
+    let mut sockets = Vec::new();
+    for from in [0, 10, 30] {
+        let mut socket = Socket::admin(&address).await;
+        socket.start("1", STREAM, json!({ "from": from, "size": 7 })).await;
+        sockets.push((from, socket));
+    }
+    for (from, socket) in &mut sockets {
+        let expected: Vec<i64> = (*from + 1..=40).collect();
+        assert_eq!(streamed(socket, "1", expected.len()).await, expected);
+        socket.nothing().await;
+    }
+}
+
+#[tokio::test]
+async fn after_a_restart_everything_is_asked_again() {
+    let shop = library().await;
+    let address = serve(&shop.handle).await;
+    let mut socket = Socket::admin(&address).await;
+    socket.start("1", "subscription { author_by_pk(id: 1) { name } }", json!({})).await;
+    assert_eq!(socket.data("1").await, json!({ "author_by_pk": { "name": "Ann" } }));
+    shop.until_followed().await;
+    // As a restart does it: every connection ends, the replication too.
+    let client = shop.database.client().await;
+    client
+        .batch_execute(
+            "UPDATE author SET name = 'Eve' WHERE id = 1;
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .await
+        .unwrap();
+    socket.until("1", &json!({ "author_by_pk": { "name": "Eve" } })).await;
+    shop.until_followed().await;
+    shop.sql("UPDATE author SET name = 'Ann' WHERE id = 1").await;
+    socket.until("1", &json!({ "author_by_pk": { "name": "Ann" } })).await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_dropped_and_nobody_waits_for_it() {
+    let slow = |options: &mut graphql::Options| options.live.write_timeout = Duration::from_millis(500);
+    let shop = database_with(TABLES, slow).await;
+    shop.sql("INSERT INTO author SELECT g, repeat('x', 1000) FROM generate_series(3, 3000) g").await;
+    let address = serve(&shop.handle).await;
+    let mut asleep = Socket::admin(&address).await;
+    let mut awake = Socket::admin(&address).await;
+    // Each result is 3 MB: more than what the system holds between the two.
+    for id in 0..20 {
+        asleep.start(&id.to_string(), "subscription { author { id name } }", json!({})).await;
+    }
+    awake.start("1", "subscription { author_aggregate { aggregate { count } } }", json!({})).await;
+    assert_eq!(awake.data("1").await["author_aggregate"]["aggregate"]["count"], 3000);
+    for round in 1..=5 {
+        shop.sql(&format!("INSERT INTO author VALUES ({}, 'x')", 10_000 + round)).await;
+        assert_eq!(awake.data("1").await["author_aggregate"]["aggregate"]["count"], 3000 + round);
+    }
+    // It is gone before it has read all.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut read = 0;
+    while let Ok(message) = asleep.try_next().await {
+        read += usize::from(message["type"] == "next");
+    }
+    assert!(read < 20, "{read}");
+}

@@ -82,6 +82,11 @@ impl Socket {
         }
     }
 
+    /// The next message; an error once the server has closed.
+    pub async fn try_next(&mut self) -> Result<Value, Option<CloseFrame>> {
+        tokio::time::timeout(LIMIT, self.message()).await.expect("a message or an end")
+    }
+
     /// The data of the next result of this operation.
     pub async fn data(&mut self, id: &str) -> Value {
         let mut message = self.next().await;
