@@ -15,6 +15,8 @@
 //! ```
 
 mod action;
+pub mod diff;
+pub mod folder;
 mod function;
 mod limits;
 mod name;
