@@ -103,6 +103,7 @@ pub fn error_codes() -> Vec<&'static str> {
         database::CODES,
         gateway::CODES,
         graphql::CODES,
+        metadata::folder::CODES,
         operations::CODES,
         postgres::CODES,
         project::CODES,
