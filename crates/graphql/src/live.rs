@@ -25,6 +25,7 @@ mod sources;
 
 use std::collections::HashMap;
 use std::hash::RandomState;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -57,8 +58,22 @@ pub enum Source {
     /// By logical decoding where the server allows it, else by polling.
     #[default]
     Auto,
+    /// By logical decoding alone: what it does not tell is not noticed.
+    Logical,
     /// By asking again and again.
     Polling,
+}
+
+impl Source {
+    /// Its name in settings; any other is none.
+    pub fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "auto" => Some(Self::Auto),
+            "logical" => Some(Self::Logical),
+            "polling" => Some(Self::Polling),
+            _ => None,
+        }
+    }
 }
 
 /// Settings of subscriptions.
@@ -103,6 +118,8 @@ impl Default for Options {
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoint {
     pub style: ErrorStyle,
+    /// The client's address, for limits.
+    pub address: Option<IpAddr>,
 }
 
 /// Whether changes are told.

@@ -26,6 +26,7 @@ mod board;
 mod control;
 mod error;
 mod front_door;
+mod live_options;
 mod logs;
 mod postmaster;
 mod probe;

@@ -20,7 +20,7 @@ use crate::logs::{LogLayer, Logs, Policy, parse_any};
 use crate::supervisor::process::{Launch, STACK_MARK};
 use crate::supervisor::{Spec, Supervised};
 use crate::{DRAIN, Error, Options};
-use crate::{front_door, postmaster, probe, schema_watch};
+use crate::{front_door, live_options, postmaster, probe, schema_watch};
 
 /// Pause between tries of a starting service's probe.
 const RETRY: Duration = Duration::from_millis(50);
@@ -202,6 +202,7 @@ impl Running {
         options.admin_secret = settings.secret("HASURA_GRAPHQL_ADMIN_SECRET");
         options.unauthorized_role = settings.text("HASURA_GRAPHQL_UNAUTHORIZED_ROLE").map(str::to_owned);
         options.dev_mode = settings.flag("HASURA_GRAPHQL_DEV_MODE");
+        options.live = live_options::of(settings);
         options.stringify_numeric = settings.flag("HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES");
         Ok(options)
     }
@@ -299,7 +300,7 @@ impl Running {
                 let why = format!("{} is stopped", service.name);
                 self.gateway.swap(&service.name, gateway::Backend::Unavailable(why)).wait(DRAIN).await;
                 if service.kind == stack::Kind::Graphql {
-                    self.graphql.send_replace(None);
+                    self.close_graphql().await;
                 }
                 self.board.set(&service.name, State::Stopped, None);
             }
@@ -331,10 +332,18 @@ impl Running {
         self.console.sign_in_link()
     }
 
+    /// Sockets never end by themselves either.
+    async fn close_graphql(&self) {
+        if let Some(handle) = self.graphql.send_replace(None) {
+            handle.shutdown().await;
+        }
+    }
+
     /// Drains the front door, then stops the services in the reverse of their start order: PostgreSQL last.
     pub async fn shut_down(&self, drain: Duration) {
         // Live pages never end by themselves.
         self.console.close();
+        self.close_graphql().await;
         let cut_off = self.gateway.shutdown(drain).await;
         if cut_off > 0 {
             tracing::warn!("{cut_off} requests did not end in time and were cut off");
@@ -344,7 +353,6 @@ impl Running {
             let _ = task.await;
         }
         // Let go of the connections, so that PostgreSQL has nobody to disconnect.
-        self.graphql.send_replace(None);
         if let Some(pool) = self.pool.get() {
             pool.close();
         }

@@ -153,23 +153,23 @@ pub(crate) async fn session(handle: &Handle, headers: &HeaderMap) -> Result<Sess
 }
 
 /// `/v1alpha1/graphql` for sockets alone.
-pub(super) async fn alpha_socket(
-    State(handle): State<Handle>,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    live::upgrade(&handle, live::Endpoint { style: live::ErrorStyle::Old }, upgrade, &headers)
+pub(super) async fn alpha_socket(State(handle): State<Handle>, request: http::Request<Body>) -> Response {
+    socket(&handle, request.into_parts().0, live::ErrorStyle::Old).await
+}
+
+async fn socket(handle: &Handle, mut head: request::Parts, style: live::ErrorStyle) -> Response {
+    let endpoint = live::Endpoint { style, address: address(&head) };
+    match WebSocketUpgrade::from_request_parts(&mut head, handle).await {
+        Ok(upgrade) => live::upgrade(handle, endpoint, upgrade, &head.headers),
+        Err(refusal) => refusal.into_response(),
+    }
 }
 
 /// A socket, or a query: a link must not change anything.
 pub(super) async fn get(State(handle): State<Handle>, request: http::Request<Body>) -> Response {
-    let (mut head, _) = request.into_parts();
+    let (head, _) = request.into_parts();
     if head.headers.contains_key(UPGRADE) {
-        let endpoint = live::Endpoint { style: live::ErrorStyle::Compliant };
-        return match WebSocketUpgrade::from_request_parts(&mut head, &handle).await {
-            Ok(upgrade) => live::upgrade(&handle, endpoint, upgrade, &head.headers),
-            Err(refusal) => refusal.into_response(),
-        };
+        return socket(&handle, head, live::ErrorStyle::Compliant).await;
     }
     let who = match authenticate(&handle, &head, None).await {
         Ok(who) => who,

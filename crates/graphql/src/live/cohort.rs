@@ -19,7 +19,7 @@ use super::outbox::Sink;
 use super::run::{self, Row};
 use super::shape::{Progress, Shape};
 use super::sources::{Changes, Sources};
-use super::{Hearing, Live, Trouble};
+use super::{Hearing, Live, Source, Trouble};
 
 /// Statements of one cohort that run at once.
 const AT_ONCE: usize = 2;
@@ -164,7 +164,8 @@ impl Cohort {
         let mut hearing = live.hearing();
         let every = if self.shape.is_stream() { live.options.stream_refetch } else { live.options.refetch };
         loop {
-            let polled = self.sources.polled || *hearing.borrow_and_update() == Hearing::Nothing;
+            let silent = self.sources.polled || *hearing.borrow_and_update() == Hearing::Nothing;
+            let polled = silent && live.options.source != Source::Logical;
             tokio::select! {
                 () = self.over.cancelled() => return,
                 () = self.due.notified() => {}

@@ -15,6 +15,7 @@ use super::outbox::{Item, Outbox, Serial, Sink};
 use super::protocol::{self, ClientMessage, Closing, ErrorStyle, Protocol};
 use super::{Endpoint, Subscription};
 use crate::failure::{Code, Failure};
+use crate::metrics::Metrics;
 use crate::session::Session;
 use crate::{Handle, Request, parse};
 
@@ -55,14 +56,17 @@ enum Work {
     /// A query or a mutation.
     Task(AbortHandle),
     /// Unsubscribes when dropped.
-    Subscription { sink: Arc<Sink>, _held: Subscription },
+    Subscription { sink: Arc<Sink>, metrics: Arc<Metrics>, _held: Subscription },
 }
 
 impl Drop for Operation {
     fn drop(&mut self) {
         match &self.work {
             Work::Task(task) => task.abort(),
-            Work::Subscription { sink, .. } => sink.close(),
+            Work::Subscription { sink, metrics, .. } => {
+                sink.close();
+                metrics.subscriptions(-1);
+            }
         }
     }
 }
@@ -84,7 +88,10 @@ impl Connection {
 
     /// Serves the connection to its end.
     pub(super) async fn run(mut self, mut socket: WebSocket) {
+        self.handle.metrics().sockets(1);
         let closing = self.serve(&mut socket).await;
+        self.operations.clear();
+        self.handle.metrics().sockets(-1);
         // Whoever cannot be told in time does not listen.
         let limit = self.options().write_timeout;
         if let Some(Closing { code, reason }) = closing {
@@ -213,9 +220,18 @@ impl Connection {
         let work = match parse::is_subscription(&request.query, request.operation_name.as_deref()) {
             Ok(true) => {
                 let sink = Sink::new(&self.outbox, id.clone(), serial);
+                let admitted = self.handle.admit(&session, &request, self.endpoint.address).map(|_| ());
                 let live = self.handle.live();
-                match live.subscribe(&self.handle, session, request, sink.clone()).await {
-                    Ok(held) => Work::Subscription { sink, _held: held },
+                let begun = match admitted {
+                    Ok(()) => live.subscribe(&self.handle, session, request, sink.clone()).await,
+                    Err(failure) => Err(failure),
+                };
+                match begun {
+                    Ok(held) => {
+                        let metrics = self.handle.metrics().clone();
+                        metrics.subscriptions(1);
+                        Work::Subscription { sink, metrics, _held: held }
+                    }
                     Err(failure) => {
                         self.refuse(&id, &failure);
                         return Ok(());
@@ -239,7 +255,7 @@ impl Connection {
             (self.handle.clone(), self.outbox.clone(), self.protocol, self.endpoint);
         let task = tokio::spawn(async move {
             let dev_mode = handle.options().dev_mode;
-            let completes = match handle.execute(&session, &request).await {
+            let completes = match handle.answer(&session, &request, endpoint.address).await {
                 Ok(body) => {
                     outbox.frame(protocol.result(&id, &body));
                     true

@@ -188,6 +188,48 @@ const GRAPHQL: &[Setting] = &[
         "Offer every table of the schema `public` to the administrator until metadata is applied",
     )
     .default("true"),
+    Setting::new(
+        "NSELF_GRAPHQL_LIVE_QUERIES",
+        Kind::Choice(&["auto", "logical", "polling"]),
+        "How live queries notice changes: by the write-ahead log, by asking again, or as the database allows",
+    )
+    .default("auto"),
+    Setting::new(
+        "HASURA_GRAPHQL_LIVE_QUERIES_MULTIPLEXED_REFETCH_INTERVAL",
+        Kind::Integer { min: 10, max: 3_600_000 },
+        "Milliseconds between two polls of live queries that poll",
+    )
+    .default("1000"),
+    Setting::new(
+        "HASURA_GRAPHQL_LIVE_QUERIES_MULTIPLEXED_BATCH_SIZE",
+        COUNT,
+        "Live queries of one shape in one statement",
+    )
+    .default("100"),
+    Setting::new(
+        "HASURA_GRAPHQL_STREAMING_QUERIES_MULTIPLEXED_REFETCH_INTERVAL",
+        Kind::Integer { min: 10, max: 3_600_000 },
+        "Milliseconds between two polls of streams that poll",
+    )
+    .default("1000"),
+    Setting::new(
+        "HASURA_GRAPHQL_STREAMING_QUERIES_MULTIPLEXED_BATCH_SIZE",
+        COUNT,
+        "Streams of one shape in one statement",
+    )
+    .default("100"),
+    Setting::new(
+        "HASURA_GRAPHQL_WEBSOCKET_KEEPALIVE",
+        Kind::Integer { min: 0, max: 86_400 },
+        "Seconds between two signs of life on a WebSocket; 0 for none",
+    )
+    .default("5"),
+    Setting::new(
+        "HASURA_GRAPHQL_WEBSOCKET_CONNECTION_INIT_TIMEOUT",
+        Kind::Integer { min: 1, max: 3_600 },
+        "Seconds a WebSocket client may take to say who it is",
+    )
+    .default("3"),
     Setting::new("HASURA_GRAPHQL_REMOTE_SCHEMAS", Kind::Text, "URLs of remote schemas"),
     Setting::new("HASURA_GRAPHQL_ACTIONS_HANDLER_WEBHOOK_BASEURL", Kind::Url, "Base URL of action handlers"),
     Setting::new("HASURA_GRAPHQL_GRAPHQL_URL", Kind::Url, "The API as services inside a container network see it")
