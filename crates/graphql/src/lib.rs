@@ -28,6 +28,7 @@ mod error;
 pub mod events;
 pub mod execute;
 mod failure;
+pub mod foreign;
 mod http;
 mod introspection;
 mod limits;
