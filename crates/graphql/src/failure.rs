@@ -87,11 +87,15 @@ pub struct Failure {
     pub message: String,
     /// What only developers may see; sent in development mode alone.
     pub internal: Option<Box<serde_json::Value>>,
+    /// Stands for `extensions` as it is: what an action's handler said.
+    pub extensions: Option<Box<serde_json::Value>>,
+    /// Stands for `errors` as it is: what a remote schema said.
+    pub errors: Option<Box<serde_json::Value>>,
 }
 
 impl Failure {
     pub fn new(code: Code, path: impl ToString, message: impl Into<String>) -> Self {
-        Self { code, path: path.to_string(), message: message.into(), internal: None }
+        Self { code, path: path.to_string(), message: message.into(), internal: None, extensions: None, errors: None }
     }
 
     /// The commonest kind.

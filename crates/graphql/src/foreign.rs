@@ -1,6 +1,17 @@
 //! What is not in the database: types and fields of other GraphQL services (remote schemas) and of actions, and the
 //! relationships between all three.
+//!
+//! A service's introspection is read into a [`document::Document`]; that, the custom types and the actions become the
+//! [`registry::Registry`] of a model, under the names clients use and with each role's part. Planning
+//! ([`plan`]) turns selections into requests ([`plan::Fetch`]) and [`plan::Join`]s; [`run`] sends them after the
+//! statement and puts the response together.
 
+mod build;
+pub mod customization;
 pub mod document;
 pub mod introspect;
 pub mod permission;
+pub mod registry;
+
+pub use build::Introspections;
+pub(crate) use build::{namespace_type, nullable};

@@ -123,7 +123,7 @@ impl<'a> Writer<'_, 'a> {
             Node::Input(input) => match name {
                 "type" => self.object(Node::Type(&input.r#type), selected, path),
                 "defaultValue" => {
-                    self.text(input.default);
+                    self.text(input.default.as_deref());
                     Ok(())
                 }
                 _ => self.described(node, name, &input.name, input.description.as_deref(), path),
@@ -190,19 +190,35 @@ impl<'a> Writer<'_, 'a> {
             ("kind", kind) => self.text(Some(kind.name())),
             ("name", _) => self.text(Some(&definition.name)),
             ("description", _) => self.text(definition.description.as_deref()),
-            ("fields", Kind::Object) => return self.list(definition.fields.iter().map(Node::Field), selected, path),
+            ("fields", Kind::Object | Kind::Interface) => return self.list(definition.fields.iter().map(Node::Field), selected, path),
             ("inputFields", Kind::InputObject) => {
                 return self.list(definition.inputs.iter().map(Node::Input), selected, path);
             }
             ("enumValues", Kind::Enum) => {
                 return self.list(definition.values.iter().map(Node::EnumValue), selected, path);
             }
-            ("interfaces", Kind::Object) => self.out.push_str("[]"),
+            ("possibleTypes", Kind::Interface | Kind::Union) => return self.foreign_types(definition, true, selected, path),
+            ("interfaces", Kind::Object | Kind::Interface) => return self.foreign_types(definition, false, selected, path),
             ("fields" | "inputFields" | "enumValues" | "interfaces" | "possibleTypes" | "ofType", _)
             | ("specifiedByURL", _) => self.text(None),
             (other, _) => return Err(unknown_field(other, Meta::Type.name(), path)),
         }
         Ok(())
+    }
+
+    /// The possible types of an abstract type, or the interfaces of an object.
+    fn foreign_types(
+        &mut self,
+        definition: &TypeDef,
+        possible: bool,
+        selected: &Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<(), Failure> {
+        let schema = self.planner.schema;
+        let id = schema.type_named(&definition.name);
+        let found = id.map_or(&[][..], |id| if possible { schema.possible_types(id) } else { schema.interfaces(id) });
+        let types: Vec<TypeRef> = found.iter().map(|&id| TypeId::Foreign(id).into()).collect();
+        self.list(types.iter().map(Node::Type), selected, path)
     }
 
     fn directive_field(

@@ -51,6 +51,8 @@ pub struct Model {
     /// `HASURA_GRAPHQL_INFER_FUNCTION_PERMISSIONS`.
     pub infer_function_permissions: bool,
     pub inconsistencies: Vec<Inconsistency>,
+    /// Types and fields of actions and remote schemas.
+    pub foreign: crate::foreign::registry::Registry,
     /// Root fields that several objects want: Hasura's whole sentences. The first object has the field.
     pub conflicts: Vec<String>,
     /// Roles whose introspection is switched off.
@@ -266,7 +268,7 @@ pub enum Member {
     /// Of an array relationship: `<relationship>_aggregate`.
     Aggregate(usize),
     Computed(usize),
-    /// A field of another service; position in [`Table`]'s remote relationships.
+    /// Answered by another source; position in [`crate::foreign::registry::Registry::relations`].
     Remote(usize),
 }
 

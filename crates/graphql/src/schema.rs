@@ -12,6 +12,7 @@ mod access;
 mod aggregate;
 mod describe;
 mod describe_input;
+mod foreign;
 mod introspected;
 mod sdl;
 mod type_id;
@@ -74,6 +75,14 @@ impl Schema {
 
     pub fn model(&self) -> &Arc<Model> {
         &self.model
+    }
+
+    /// None for the administrator.
+    pub(crate) fn role_name(&self) -> Option<&str> {
+        match &self.role {
+            Role::Admin => None,
+            Role::Named { name, .. } => Some(name),
+        }
     }
 
     pub fn is_admin(&self) -> bool {

@@ -25,6 +25,12 @@ pub enum Root {
     UpdateMany(TableId),
     Delete(TableId),
     DeleteByPrimaryKey(TableId),
+    /// Position in [`crate::foreign::registry::Registry::actions`].
+    Action(usize),
+    /// The outcome of an asynchronous action, by its id.
+    ActionResult(usize),
+    /// Position in [`crate::foreign::registry::Registry::remote_roots`].
+    Remote(usize),
 }
 
 /// Which root type.

@@ -194,7 +194,7 @@ impl Schema {
                 Returned::Scalar { .. } => access.computed(index),
                 Returned::Table { table, .. } => self.select(table).is_some(),
             },
-            Member::Remote(_) => false,
+            Member::Remote(relation) => self.sees_relation(table, relation),
         }
     }
 
@@ -244,6 +244,8 @@ impl Schema {
             Root::UpdateByPrimaryKey(table) => self.update(table).is_some() && self.sees_key(table),
             Root::Delete(table) => self.delete(table).is_some(),
             Root::DeleteByPrimaryKey(table) => self.delete(table).is_some() && self.sees_key(table),
+            Root::Action(action) | Root::ActionResult(action) => self.foreign.shows_action(action, self.role_name()),
+            Root::Remote(root) => self.foreign.shows_remote(root, self.role_name()),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Writing a type down: what introspection and SDL show.
 
+use std::borrow::Cow;
+
 use crate::model::Returned;
 use crate::plan::Field;
 
@@ -12,6 +14,8 @@ pub enum Kind {
     Object,
     Enum,
     InputObject,
+    Interface,
+    Union,
 }
 
 impl Kind {
@@ -21,6 +25,8 @@ impl Kind {
             Self::Object => "OBJECT",
             Self::Enum => "ENUM",
             Self::InputObject => "INPUT_OBJECT",
+            Self::Interface => "INTERFACE",
+            Self::Union => "UNION",
         }
     }
 }
@@ -100,7 +106,7 @@ pub struct InputDef {
     pub description: Option<String>,
     pub r#type: TypeRef,
     /// As GraphQL writes it.
-    pub default: Option<&'static str>,
+    pub default: Option<Cow<'static, str>>,
 }
 
 #[derive(Debug, Clone)]
@@ -134,6 +140,12 @@ impl InputDef {
 impl Schema {
     /// The whole definition of a type; fields stand in order of name, as Hasura shows them.
     pub fn describe(&self, id: TypeId) -> TypeDef {
+        if let TypeId::Foreign(id) = id {
+            let mut definition = self.describe_foreign(id);
+            definition.fields.sort_by(|a, b| a.name.cmp(&b.name));
+            definition.inputs.sort_by(|a, b| a.name.cmp(&b.name));
+            return definition;
+        }
         let (kind, description) = self.head(id);
         let mut definition = TypeDef {
             kind,
@@ -246,7 +258,7 @@ impl Schema {
                     format!("execute function \"{called}\" and query aggregates on result of table type \"{on}\"");
                 (TypeRef::from(TypeId::Aggregate(found.returns)).required(), arguments, made)
             }
-            _ => return None,
+            _ => return self.foreign_root_field(name, root),
         };
         Some(FieldDef { name: name.to_owned(), description: Some(made), arguments, r#type })
     }
@@ -267,7 +279,8 @@ impl Schema {
             .collect();
         for (name, member) in self.members(id) {
             match member {
-                Member::Column(_) | Member::Remote(_) => {}
+                Member::Column(_) => {}
+                Member::Remote(relation) => fields.extend(self.relation_field(name, relation)),
                 Member::Computed(index) => fields.push(self.computed_field(id, index)),
                 Member::Relationship(index) => fields.push(self.relationship_field(id, index)),
                 Member::Aggregate(index) => {

@@ -1,5 +1,7 @@
 //! Input types: arguments, boolean expressions, orderings.
 
+use std::borrow::Cow;
+
 use crate::model::{FunctionArgument, Returned};
 
 use super::{
@@ -296,7 +298,7 @@ impl Schema {
                 ShapeType::Sibling(name) => self.sibling(name),
             };
             let r#type = TypeRef::from(r#type).required_if(field.required);
-            InputDef { default: field.default, ..InputDef::new(field.name, r#type) }
+            InputDef { default: field.default.map(Cow::Borrowed), ..InputDef::new(field.name, r#type) }
         };
         shape.fields().iter().map(input).collect()
     }

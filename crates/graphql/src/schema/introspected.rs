@@ -156,7 +156,7 @@ fn type_fields(schema: &Schema) -> Vec<FieldDef> {
 
 /// A list whose deprecated items show only when asked for.
 fn with_deprecated(schema: &Schema, name: &str, item: Meta) -> FieldDef {
-    let include = InputDef { default: Some("false"), ..InputDef::new("includeDeprecated", schema.built_in("Boolean")) };
+    let include = InputDef { default: Some("false".into()), ..InputDef::new("includeDeprecated", schema.built_in("Boolean")) };
     FieldDef { arguments: vec![include], ..FieldDef::new(name, TypeRef::list_of(TypeId::Meta(item))) }
 }
 
@@ -203,9 +203,13 @@ impl Schema {
             let inputs = definition.inputs.iter().chain(definition.fields.iter().flat_map(|field| &field.arguments));
             open.extend(inputs.map(|input| input.r#type.named()));
             open.extend(definition.fields.iter().map(|field| field.r#type.named()));
+            let reached = self.possible_types(id).iter().chain(self.interfaces(id));
+            open.extend(reached.map(|&id| TypeId::Foreign(id)));
             found.push((definition.name, id));
         }
         found.sort_by(|a, b| a.0.cmp(&b.0));
+        // Services may have equal types, or the database's.
+        found.dedup_by(|a, b| a.0 == b.0);
         found.into_iter().map(|(_, id)| id).collect()
     }
 }

@@ -26,6 +26,8 @@ impl Schema {
             Kind::Object => ("type", &definition.name),
             Kind::Enum => ("enum", &definition.name),
             Kind::InputObject => ("input", &definition.name),
+            Kind::Interface => ("interface", &definition.name),
+            Kind::Union => ("union", &definition.name),
         };
         let _ = write!(out, "{keyword} {name}");
         if definition.kind == Kind::Scalar {
@@ -57,7 +59,7 @@ impl Schema {
     }
 
     fn input(&self, input: &InputDef) -> String {
-        let default = input.default.map(|default| format!(" = {default}")).unwrap_or_default();
+        let default = input.default.as_ref().map(|default| format!(" = {default}")).unwrap_or_default();
         format!("{}: {}{default}", input.name, input.r#type.text(self))
     }
 }

@@ -38,6 +38,8 @@ pub enum TypeId {
     /// The comparison expression of a built-in scalar that no column uses.
     BuiltInComparison(&'static str),
     OrderByEnum,
+    /// Of an action or a remote schema.
+    Foreign(crate::foreign::registry::ForeignId),
     Meta(Meta),
 }
 
@@ -97,6 +99,7 @@ impl Schema {
             TypeId::BuiltIn(name) => name.to_owned(),
             TypeId::BuiltInComparison(name) => format!("{name}_comparison_exp"),
             TypeId::OrderByEnum => "order_by".to_owned(),
+            TypeId::Foreign(id) => self.foreign.types[id].name.clone(),
             TypeId::Meta(meta) => meta.name().to_owned(),
         }
     }
@@ -127,7 +130,8 @@ impl Schema {
             return Some(TypeId::BuiltIn(name));
         }
         let found = self.scalar_suffix(name).or_else(|| self.table_suffix(name)).filter(|&id| self.exists(id));
-        found.or_else(|| self.arguments_suffix(name))
+        let found = found.or_else(|| self.arguments_suffix(name));
+        found.or_else(|| self.foreign.type_named(name, self.role_name()).map(TypeId::Foreign))
     }
 
     /// The scalar of a built-in name where a column uses it, else the built-in itself.
