@@ -89,13 +89,23 @@ pub struct Failure {
     pub internal: Option<Box<serde_json::Value>>,
     /// Stands for `extensions` as it is: what an action's handler said.
     pub extensions: Option<Box<serde_json::Value>>,
+    /// Stands for the code: what an action's handler said.
+    pub other_code: Option<Box<str>>,
     /// Stands for `errors` as it is: what a remote schema said.
     pub errors: Option<Box<serde_json::Value>>,
 }
 
 impl Failure {
     pub fn new(code: Code, path: impl ToString, message: impl Into<String>) -> Self {
-        Self { code, path: path.to_string(), message: message.into(), internal: None, extensions: None, errors: None }
+        Self {
+            code,
+            path: path.to_string(),
+            message: message.into(),
+            internal: None,
+            extensions: None,
+            other_code: None,
+            errors: None,
+        }
     }
 
     /// The commonest kind.
@@ -130,6 +140,9 @@ impl Failure {
 
     /// The response body. `internal` is shown in development mode only.
     pub fn to_body(&self, dev_mode: bool) -> Vec<u8> {
+        if let Some(errors) = &self.errors {
+            return format!("{{\"errors\":{errors}}}").into_bytes();
+        }
         let body = Body { errors: [Entry { failure: self, dev_mode }] };
         serde_json::to_vec(&body).expect("strings and JSON values serialise")
     }
@@ -148,8 +161,15 @@ struct Entry<'a> {
 impl Serialize for Entry<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut extensions = serde_json::Map::new();
-        extensions.insert("path".to_owned(), self.failure.path.as_str().into());
-        extensions.insert("code".to_owned(), self.failure.code.as_str().into());
+        match self.failure.extensions.as_deref() {
+            Some(serde_json::Value::Object(given)) => extensions.clone_from(given),
+            Some(_) => {}
+            None => {
+                let code = self.failure.other_code.as_deref().unwrap_or(self.failure.code.as_str());
+                extensions.insert("path".to_owned(), self.failure.path.as_str().into());
+                extensions.insert("code".to_owned(), code.into());
+            }
+        }
         if let (true, Some(internal)) = (self.dev_mode, &self.failure.internal) {
             extensions.insert("internal".to_owned(), (**internal).clone());
         }

@@ -190,15 +190,21 @@ impl<'a> Writer<'_, 'a> {
             ("kind", kind) => self.text(Some(kind.name())),
             ("name", _) => self.text(Some(&definition.name)),
             ("description", _) => self.text(definition.description.as_deref()),
-            ("fields", Kind::Object | Kind::Interface) => return self.list(definition.fields.iter().map(Node::Field), selected, path),
+            ("fields", Kind::Object | Kind::Interface) => {
+                return self.list(definition.fields.iter().map(Node::Field), selected, path);
+            }
             ("inputFields", Kind::InputObject) => {
                 return self.list(definition.inputs.iter().map(Node::Input), selected, path);
             }
             ("enumValues", Kind::Enum) => {
                 return self.list(definition.values.iter().map(Node::EnumValue), selected, path);
             }
-            ("possibleTypes", Kind::Interface | Kind::Union) => return self.foreign_types(definition, true, selected, path),
-            ("interfaces", Kind::Object | Kind::Interface) => return self.foreign_types(definition, false, selected, path),
+            ("possibleTypes", Kind::Interface | Kind::Union) => {
+                return self.foreign_types(definition, true, selected, path);
+            }
+            ("interfaces", Kind::Object | Kind::Interface) => {
+                return self.foreign_types(definition, false, selected, path);
+            }
             ("fields" | "inputFields" | "enumValues" | "interfaces" | "possibleTypes" | "ofType", _)
             | ("specifiedByURL", _) => self.text(None),
             (other, _) => return Err(unknown_field(other, Meta::Type.name(), path)),

@@ -77,6 +77,10 @@ pub struct Extras {
     pub stringify_numeric: bool,
     /// Hasura's `HASURA_GRAPHQL_INFER_FUNCTION_PERMISSIONS`.
     pub infer_function_permissions: bool,
+    /// Hasura's `HASURA_GRAPHQL_ENABLE_REMOTE_SCHEMA_PERMISSIONS`.
+    pub remote_schema_permissions: bool,
+    /// What each remote schema said of itself.
+    pub introspections: crate::foreign::Introspections,
     /// Where the source does not say.
     pub naming_convention: Convention,
 }

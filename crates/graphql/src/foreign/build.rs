@@ -75,9 +75,7 @@ struct Builder<'b> {
 impl Builder<'_> {
     fn inconsistent(&mut self, kind: &'static str, name: String, reason: &str, definition: &impl Serialize) {
         let definition = serde_json::to_value(definition).unwrap_or(Json::Null);
-        let reason = format!("Inconsistent object: {reason}");
-        tracing::warn!(object = name, reason, "an object of the metadata is left out");
-        self.model.inconsistencies.push(Inconsistency { kind, name, reason, definition });
+        self.model.inconsistencies.push(Inconsistency::new(kind, name, reason, definition));
     }
 
     fn add_type(&mut self, name: impl Into<String>, remote_name: &str, body: Body) -> ForeignId {

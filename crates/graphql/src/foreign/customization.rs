@@ -86,7 +86,10 @@ mod tests {
         assert_eq!(found.type_name("Human"), "FooHuman_x");
         assert_eq!((found.type_name("Droid"), found.type_name("Int")), ("Android".to_owned(), "MyInt".to_owned()));
         assert_eq!(found.type_name("String"), "String");
-        assert_eq!((found.field_name("Droid", "id"), found.field_name("Droid", "name")), ("ident".into(), "f_name".into()));
+        assert_eq!(
+            (found.field_name("Droid", "id"), found.field_name("Droid", "name")),
+            ("ident".into(), "f_name".into())
+        );
         assert_eq!(found.field_name("Human", "id"), "id");
     }
 }

@@ -112,9 +112,8 @@ pub fn read(body: &[u8]) -> Result<Document, String> {
 }
 
 fn definition(found: &FullType) -> Result<Definition, String> {
-    let names = |list: &Option<Vec<Named>>| -> Vec<String> {
-        list.iter().flatten().map(|named| named.name.clone()).collect()
-    };
+    let names =
+        |list: &Option<Vec<Named>>| -> Vec<String> { list.iter().flatten().map(|named| named.name.clone()).collect() };
     let fields = || found.fields.iter().flatten().map(field).collect::<Result<Vec<_>, _>>();
     let body = match found.kind.as_str() {
         "SCALAR" => Body::Scalar,
@@ -129,9 +128,7 @@ fn definition(found: &FullType) -> Result<Definition, String> {
                 .map(|value| EnumValue { name: value.name.clone(), description: value.description.clone() })
                 .collect(),
         ),
-        "INPUT_OBJECT" => {
-            Body::Input(found.input_fields.iter().flatten().map(input).collect::<Result<Vec<_>, _>>()?)
-        }
+        "INPUT_OBJECT" => Body::Input(found.input_fields.iter().flatten().map(input).collect::<Result<Vec<_>, _>>()?),
         other => return Err(format!("the type '{}' is of unknown kind '{other}'", found.name)),
     };
     Ok(Definition { description: found.description.clone(), body })
@@ -164,9 +161,7 @@ fn reference(found: &Reference, left: usize) -> Result<Type, String> {
     match (found.kind.as_str(), &found.name) {
         ("NON_NULL", _) => Ok(inner()?.non_null()),
         ("LIST", _) => Ok(inner()?.list()),
-        (_, Some(name)) => {
-            Name::new(name).map(Type::Named).map_err(|_| format!("'{name}' cannot be a type's name"))
-        }
+        (_, Some(name)) => Name::new(name).map(Type::Named).map_err(|_| format!("'{name}' cannot be a type's name")),
         (_, None) => Err("a type's reference has no name".to_owned()),
     }
 }

@@ -38,8 +38,7 @@ enum Shape {
 }
 
 fn types(document: &ast::Document) -> BTreeMap<String, Shape> {
-    let mut found: BTreeMap<String, Shape> =
-        STANDARD.iter().map(|name| ((*name).to_owned(), Shape::Scalar)).collect();
+    let mut found: BTreeMap<String, Shape> = STANDARD.iter().map(|name| ((*name).to_owned(), Shape::Scalar)).collect();
     for definition in &document.definitions {
         match definition {
             ast::Definition::ScalarTypeDefinition(scalar) => {
@@ -206,7 +205,11 @@ impl Checker<'_> {
     fn enum_values(&mut self, own: &ast::EnumTypeDefinition, values: &[EnumValue]) -> Vec<EnumValue> {
         let repeated = duplicates(own.values.iter().map(|value| value.value.as_str()));
         if !repeated.is_empty() {
-            self.errors.push(format!("duplicate enum values: {} found in the \"{}\" enum", quoted(&repeated), own.name));
+            self.errors.push(format!(
+                "duplicate enum values: {} found in the \"{}\" enum",
+                quoted(&repeated),
+                own.name
+            ));
             return Vec::new();
         }
         let unknown: Vec<&str> = own

@@ -55,6 +55,7 @@ impl Model {
         model.grant(&tracked);
         model.inherit(&metadata.inherited_roles);
         model.add_roots();
+        model.add_foreign(metadata, &extras.introspections, extras.remote_schema_permissions);
         model
     }
 

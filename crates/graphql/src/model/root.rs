@@ -226,6 +226,11 @@ impl Model {
                 let found = &self.functions[id];
                 ("function", &found.schema_name, &found.function_name)
             }
+            Root::Action(id) | Root::ActionResult(id) => return format!("action {}", self.foreign.actions[id].name),
+            Root::Remote(id) => {
+                let remote = self.foreign.remote_roots[id].remote;
+                return format!("remote_schema {}", self.foreign.remotes[remote].name);
+            }
             Root::Rows(id)
             | Root::ByPrimaryKey(id)
             | Root::Aggregate(id)

@@ -156,7 +156,8 @@ fn type_fields(schema: &Schema) -> Vec<FieldDef> {
 
 /// A list whose deprecated items show only when asked for.
 fn with_deprecated(schema: &Schema, name: &str, item: Meta) -> FieldDef {
-    let include = InputDef { default: Some("false".into()), ..InputDef::new("includeDeprecated", schema.built_in("Boolean")) };
+    let include =
+        InputDef { default: Some("false".into()), ..InputDef::new("includeDeprecated", schema.built_in("Boolean")) };
     FieldDef { arguments: vec![include], ..FieldDef::new(name, TypeRef::list_of(TypeId::Meta(item))) }
 }
 

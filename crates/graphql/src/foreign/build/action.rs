@@ -37,9 +37,7 @@ impl Builder<'_> {
             match self.custom(base, &names) {
                 None => return Err(format!("the type: {base} is not defined in custom types")),
                 Some(TypeId::Foreign(id)) if self.model.foreign.types[id].is_composite() => {
-                    return Err(format!(
-                        "the argument's base type: {base} should be a scalar/enum/input_object"
-                    ));
+                    return Err(format!("the argument's base type: {base} should be a scalar/enum/input_object"));
                 }
                 Some(_) => {}
             }
@@ -49,7 +47,8 @@ impl Builder<'_> {
         let output = parse(&definition.output_type)?;
         let output_base = output.inner_named_type().to_string();
         let output = typed(&output, &mut |name| self.custom(name, &names));
-        let output = output.ok_or_else(|| format!("the type: {output_base} is not an object type defined in custom types"))?;
+        let output =
+            output.ok_or_else(|| format!("the type: {output_base} is not an object type defined in custom types"))?;
         if let TypeId::Foreign(id) = output.named()
             && matches!(self.model.foreign.types[id].body, Body::Input(_))
         {
@@ -76,7 +75,8 @@ impl Builder<'_> {
 
     /// The roles with permission, and those that inherit it.
     fn action_roles(&self, found: &metadata::Action) -> Vec<Arc<str>> {
-        let mut roles: Vec<Arc<str>> = found.permissions.iter().map(|permission| permission.role.as_str().into()).collect();
+        let mut roles: Vec<Arc<str>> =
+            found.permissions.iter().map(|permission| permission.role.as_str().into()).collect();
         loop {
             let before = roles.len();
             for inherited in &self.metadata.inherited_roles {

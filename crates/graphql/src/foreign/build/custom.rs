@@ -127,7 +127,8 @@ impl Builder<'_> {
                 ];
             }
             for (name, kind) in kinds {
-                let left = left.iter().map(|left| Left { name: left.name.clone(), place: left.place.clone() }).collect();
+                let left =
+                    left.iter().map(|left| Left { name: left.name.clone(), place: left.place.clone() }).collect();
                 let to = To::Rows { table, kind, mapping: mapping.clone() };
                 self.model.foreign.relations.push(Relation { name: name.clone(), left, to });
                 let id = self.model.foreign.relations.len() - 1;

@@ -93,10 +93,8 @@ impl Builder<'_> {
             let Some(table) = self.model.table_of_sql(&found.table.schema, &found.table.name) else { continue };
             for relationship in &found.remote_relationships {
                 if let Err(reason) = self.table_relation(table, &relationship.name, &relationship.definition) {
-                    let name = format!(
-                        "remote_relationship {} in table {} in source default",
-                        relationship.name, found.table
-                    );
+                    let name =
+                        format!("remote_relationship {} in table {} in source default", relationship.name, found.table);
                     let definition = json!({
                         "name": relationship.name,
                         "source": "default",
@@ -120,10 +118,7 @@ impl Builder<'_> {
                 None => match found.computed.iter().position(|computed| computed.name == field) {
                     Some(computed) => Place::Computed(computed),
                     None => {
-                        return Err(format!(
-                            "field \"{field}\" does not exist in table \"{}\"",
-                            found.table_name
-                        ));
+                        return Err(format!("field \"{field}\" does not exist in table \"{}\"", found.table_name));
                     }
                 },
             };
@@ -147,8 +142,10 @@ impl Builder<'_> {
                 for relationship in found.relationships {
                     let name = relationship.name.clone();
                     if let Err(reason) = self.remote_relation(remote, &found.type_name, relationship) {
-                        let name =
-                            format!("remote_relationship {name} on type {} in remote schema {}", found.type_name, schema.name);
+                        let name = format!(
+                            "remote_relationship {name} on type {} in remote schema {}",
+                            found.type_name, schema.name
+                        );
                         self.inconsistent("remote_schema_remote_relationship", name, &reason, json);
                     }
                 }
@@ -195,8 +192,8 @@ impl Builder<'_> {
         match definition.into_remote() {
             Ok(found) => {
                 let remote = self.model.foreign.remote_named(&found.remote_schema);
-                let remote =
-                    remote.ok_or_else(|| format!("remote schema with name \"{}\" is not found", found.remote_schema))?;
+                let remote = remote
+                    .ok_or_else(|| format!("remote schema with name \"{}\" is not found", found.remote_schema))?;
                 let steps = steps(&found.remote_field)?;
                 self.check_steps(remote, &steps, &found.lhs_fields)?;
                 let left = found.lhs_fields.iter().map(|field| left(self, field)).collect::<Result<Vec<_>, _>>()?;
@@ -207,11 +204,12 @@ impl Builder<'_> {
                 let table = table.ok_or_else(|| format!("table \"{}\" does not exist", found.table))?;
                 let kinds = match found.relationship_type.as_str() {
                     "object" => vec![(name.to_owned(), RowsKind::Object)],
-                    "array" => vec![
-                        (name.to_owned(), RowsKind::Array),
-                        (format!("{name}_aggregate"), RowsKind::Aggregate),
-                    ],
-                    other => return Err(format!("expected 'object' or 'array' for relationship_type, but found '{other}'")),
+                    "array" => {
+                        vec![(name.to_owned(), RowsKind::Array), (format!("{name}_aggregate"), RowsKind::Aggregate)]
+                    }
+                    other => {
+                        return Err(format!("expected 'object' or 'array' for relationship_type, but found '{other}'"));
+                    }
                 };
                 let mut made = Vec::with_capacity(kinds.len());
                 for (name, kind) in kinds {
@@ -220,8 +218,9 @@ impl Builder<'_> {
                     for (field, column) in &found.field_mapping {
                         let column = column.as_str().unwrap_or_default();
                         let position = self.model.tables[table].column_of_sql(column);
-                        let position = position
-                            .ok_or_else(|| format!("column \"{column}\" does not exist in table \"{}\"", found.table))?;
+                        let position = position.ok_or_else(|| {
+                            format!("column \"{column}\" does not exist in table \"{}\"", found.table)
+                        })?;
                         mapping.push((lefts.len(), position));
                         lefts.push(left(self, field)?);
                     }

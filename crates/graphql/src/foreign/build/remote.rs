@@ -141,7 +141,7 @@ impl Builder<'_> {
             let body = self.body(name, &document.types[name].body, &by_remote_name, customization);
             self.model.foreign.types[id].body = body;
         }
-        let mut fields = |root: &Option<String>| match root {
+        let fields = |root: &Option<String>| match root {
             Some(root) => self.fields(root, document.fields(root), &by_remote_name, customization),
             None => Vec::new(),
         };
@@ -164,14 +164,12 @@ impl Builder<'_> {
             document::Body::Enum(values) => Body::Enum(values.clone()),
             document::Body::Union(members) => Body::Union(ids(members)),
             document::Body::Input(found) => Body::Input(inputs(found, &mut |name| self.named(name, names))),
-            document::Body::Object { fields, interfaces } => Body::Object {
-                fields: self.fields(name, fields, names, customization),
-                interfaces: ids(interfaces),
-            },
-            document::Body::Interface { fields, possible } => Body::Interface {
-                fields: self.fields(name, fields, names, customization),
-                possible: ids(possible),
-            },
+            document::Body::Object { fields, interfaces } => {
+                Body::Object { fields: self.fields(name, fields, names, customization), interfaces: ids(interfaces) }
+            }
+            document::Body::Interface { fields, possible } => {
+                Body::Interface { fields: self.fields(name, fields, names, customization), possible: ids(possible) }
+            }
         }
     }
 
