@@ -11,7 +11,7 @@ mod rest;
 mod small;
 
 use axum::Router;
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
 
 use crate::Handle;
 pub(crate) use front::{Front, Surface};

@@ -4,7 +4,9 @@
 mod aggregates;
 mod errors;
 mod events;
+mod fake;
 mod filters;
+mod hook;
 mod http;
 mod introspection;
 mod live;
@@ -14,3 +16,4 @@ mod reload;
 mod socket;
 mod sockets;
 mod support;
+mod tokens;
