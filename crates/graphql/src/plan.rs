@@ -149,6 +149,10 @@ impl<'a> Planner<'a> {
         path: &Path<'_>,
     ) -> Result<ParameterId, Failure> {
         let source = self.validator.variables.source(value, Some(expected), self.schema, path)?;
+        if let Some(name) = encoding.enum_name().filter(|_| source.writes_text()) {
+            let message = format!("expected an enum value for type '{name}', but found a string");
+            return Err(Failure::invalid(path, message));
+        }
         // Also done for what differs from request to request: here the path is known that an error names.
         let text = source.value(self.provided, self.session).and_then(|datum| encoding.encode(&datum));
         let text = text.map_err(|found| mismatch(&found, path))?;

@@ -263,10 +263,19 @@ impl<'a> Builder<'a> {
                 let target = target.filter(|&target| self.model.tables[target].enum_values.is_some());
                 let position = self.model.tables[id].column_of_sql(column);
                 if let (Some(target), Some(position)) = (target, position) {
-                    self.model.tables[id].columns[position].enum_of = Some(target);
+                    let scalar = self.enum_scalar(target);
+                    let column = &mut self.model.tables[id].columns[position];
+                    (column.enum_of, column.scalar) = (Some(target), scalar);
                 }
             }
         }
+    }
+
+    fn enum_scalar(&mut self, id: TableId) -> ScalarId {
+        let table = &self.model.tables[id];
+        let name = self.model.naming.derived(&table.name, "enum");
+        let values = table.enum_values.as_deref().map(Into::into);
+        self.intern(Scalar { name, family: Family::EnumTable, item: None, comment: None, values })
     }
 
     fn add_relationships(&mut self, tracked: &[Tracked<'_>]) {
@@ -337,7 +346,7 @@ impl<'a> Builder<'a> {
     /// The scalar of a type whose name GraphQL cannot spell; only expressions of permissions meet it.
     pub(super) fn unnamed(&mut self, typed: &catalog::TypeRef) -> ScalarId {
         let name = format!("{}.{}", typed.schema, typed.name);
-        self.intern(Scalar { name, family: Family::Other, item: None, comment: None })
+        self.intern(Scalar { name, family: Family::Other, item: None, comment: None, values: None })
     }
 
     /// A domain's base type, since GraphQL clients care about the values; any other type itself.
@@ -361,7 +370,13 @@ impl<'a> Builder<'a> {
             let element = self.base_type(element);
             let item = self.scalar(&element)?;
             let name = format!("{}_array", self.model.scalars[item].name);
-            return Some(self.intern(Scalar { name, family: Family::Array, item: Some(item), comment: None }));
+            return Some(self.intern(Scalar {
+                name,
+                family: Family::Array,
+                item: Some(item),
+                comment: None,
+                values: None,
+            }));
         }
         let comment = || {
             let found = self.catalog.type_named(&typed.schema, &typed.name);
@@ -369,17 +384,17 @@ impl<'a> Builder<'a> {
         };
         let scalar = match Family::of(&typed.name) {
             Some((family, name)) if typed.kind == TypeKind::Base => {
-                Scalar { name: name.to_owned(), family, item: None, comment: None }
+                Scalar { name: name.to_owned(), family, item: None, comment: None, values: None }
             }
             _ => {
                 let family = if typed.kind == TypeKind::Enum { Family::Enum } else { Family::Other };
                 let name = self.free_name(typed)?;
-                Scalar { name, family, item: None, comment: comment() }
+                Scalar { name, family, item: None, comment: comment(), values: None }
             }
         };
         for name in scalar.family.siblings() {
             let family = Family::of(name).map_or(Family::Other, |(family, _)| family);
-            self.intern(Scalar { name: (*name).to_owned(), family, item: None, comment: None });
+            self.intern(Scalar { name: (*name).to_owned(), family, item: None, comment: None, values: None });
         }
         Some(self.intern(scalar))
     }

@@ -260,7 +260,7 @@ const RASTER: &[Operator] = &[
 impl Family {
     /// Every operator of the family's comparison expression; `_cast` aside, which nests.
     pub fn operators(self) -> impl Iterator<Item = &'static Operator> {
-        let order: &[Operator] = if self == Self::Raster { &[] } else { ORDER };
+        let order: &[Operator] = if matches!(self, Self::Raster | Self::EnumTable) { &[] } else { ORDER };
         let more: &'static [Operator] = match self {
             Self::Text | Self::NamedText => TEXT,
             Self::Jsonb => JSONB,

@@ -1,6 +1,10 @@
 //! Scalars: PostgreSQL's types under the names Hasura gives them, and what can be asked of each.
 
+use std::sync::Arc;
+
 use crate::plan::Reader;
+
+use super::EnumTableValue;
 
 /// GraphQL's own scalars, `ID` aside.
 pub(crate) const BUILT_IN: [&str; 4] = ["Boolean", "Float", "Int", "String"];
@@ -17,6 +21,8 @@ pub struct Scalar {
     /// What an array holds.
     pub item: Option<ScalarId>,
     pub comment: Option<String>,
+    /// What an enum has; its kind is then none of GraphQL's scalars.
+    pub values: Option<Arc<[EnumTableValue]>>,
 }
 
 /// How values of a type are read, compared and aggregated.
@@ -39,6 +45,8 @@ pub enum Family {
     /// Dates, times and intervals.
     Temporal,
     Enum,
+    /// What refers to a table of values; text in the database.
+    EnumTable,
     Json,
     Jsonb,
     Array,

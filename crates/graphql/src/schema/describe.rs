@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::Returned;
+use crate::model::{EnumTableValue, Returned};
 use crate::plan::Field;
 
 use super::{AggregateOp, FunctionId, Member, Meta, Operation, Root, Schema, TableId, TypeId};
@@ -174,7 +174,11 @@ impl Schema {
             TypeId::Aggregate(t) => (Kind::Object, format!("aggregated selection of \"{}\"", table(t))),
             TypeId::AggregateFields(t) => (Kind::Object, format!("aggregate fields of \"{}\"", table(t))),
             TypeId::OpFields(_, op) => (Kind::Object, format!("aggregate {} on columns", op.name())),
-            TypeId::Scalar(s) => return (Kind::Scalar, self.scalars[s].comment.clone()),
+            TypeId::Scalar(s) => {
+                let found = &self.scalars[s];
+                let kind = if found.values.is_some() { Kind::Enum } else { Kind::Scalar };
+                return (kind, found.comment.clone());
+            }
             TypeId::BuiltIn(_) => return (Kind::Scalar, None),
             TypeId::SelectColumn(t) => (Kind::Enum, format!("select columns of table \"{}\"", table(t))),
             TypeId::FoldColumn(t, fold) => (
@@ -390,6 +394,14 @@ impl Schema {
                 .boolean_columns(table)
                 .map(|column| value(&self.column(table, column).name, "column name"))
                 .collect(),
+            TypeId::Scalar(scalar) => {
+                let values = self.scalars[scalar].values.iter().flat_map(|values| values.iter());
+                let value = |found: &EnumTableValue| EnumValue {
+                    name: found.value.clone(),
+                    description: found.comment.clone(),
+                };
+                values.map(value).collect()
+            }
             TypeId::CursorOrdering => vec![
                 value("ASC", "ascending ordering of the cursor"),
                 value("DESC", "descending ordering of the cursor"),

@@ -105,6 +105,15 @@ impl Source {
         })
     }
 
+    /// True when the query itself writes a string, alone or in a list.
+    pub fn writes_text(&self) -> bool {
+        match self {
+            Self::Literal(Datum::String(_)) => true,
+            Self::List(items) => items.iter().any(Self::writes_text),
+            _ => false,
+        }
+    }
+
     /// The same for every request.
     pub fn is_constant(&self) -> bool {
         match self {

@@ -1,8 +1,10 @@
 //! Values to PostgreSQL's text format, by the type they are for.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::failure::Code;
+use crate::model::EnumTableValue;
 use crate::schema::{Family, Model, ScalarId, Takes};
 
 use super::{Datum, geojson};
@@ -12,6 +14,8 @@ use super::{Datum, geojson};
 pub enum Encoding {
     /// A scalar and the GraphQL name that errors call it by.
     Scalar(Family, String),
+    /// A value of an enum table.
+    EnumTable { name: String, values: Arc<[EnumTableValue]> },
     /// A PostgreSQL array of such; `as_text` also takes the array as PostgreSQL writes it, in a string.
     Array { item: Box<Encoding>, as_text: bool },
     /// `a.b[0].c`: a path into JSON, sent as an array of keys.
@@ -52,7 +56,19 @@ impl Encoding {
         let found = &model.scalars[scalar];
         match found.item {
             Some(item) => Self::Array { item: Box::new(Self::of_scalar(model, item)), as_text: true },
-            None => Self::Scalar(found.family, found.name.clone()),
+            None => match &found.values {
+                Some(values) => Self::EnumTable { name: found.name.clone(), values: Arc::clone(values) },
+                None => Self::Scalar(found.family, found.name.clone()),
+            },
+        }
+    }
+
+    /// The GraphQL name of the enum whose values it writes, alone or in a list.
+    pub fn enum_name(&self) -> Option<&str> {
+        match self {
+            Self::EnumTable { name, .. } => Some(name),
+            Self::Array { item, .. } => item.enum_name(),
+            _ => None,
         }
     }
 
@@ -81,6 +97,7 @@ impl Encoding {
     pub fn encode(&self, datum: &Datum<'_>) -> Result<String, Mismatch> {
         match self {
             Self::Scalar(family, name) => scalar(*family, name, datum),
+            Self::EnumTable { name, values } => enum_value(name, values, datum),
             Self::Array { item, as_text } => match datum {
                 Datum::String(text) if *as_text => Ok(text.to_string()),
                 Datum::List(items) => array(item, items),
@@ -114,6 +131,22 @@ pub(super) fn json_kind(datum: &Datum<'_>) -> &'static str {
         Datum::Object(_) => "Object",
         Datum::Enum(_) => "an enum value",
     }
+}
+
+fn enum_value(name: &str, values: &[EnumTableValue], datum: &Datum<'_>) -> Result<String, Mismatch> {
+    let text = match datum {
+        Datum::Null => return Err(null(name)),
+        // From a variable; in a query only bare names are enum values.
+        Datum::Enum(text) | Datum::String(text) => text,
+        other => return Err(Mismatch::expected("an enum value", name, other)),
+    };
+    if values.iter().any(|value| value.value == *text) {
+        return Ok(text.to_string());
+    }
+    let known: Vec<String> = values.iter().map(|value| format!("'{}'", value.value)).collect();
+    let known = known.join(", ");
+    let message = format!("expected one of the values [{known}] for type '{name}', but found '{text}'");
+    Err(Mismatch::new(Code::ValidationFailed, message))
 }
 
 fn null(name: &str) -> Mismatch {
