@@ -140,6 +140,9 @@ impl<'a> Writer<'_, 'a> {
                 self.list(types.iter().map(Node::Type), selected, path)
             }
             "queryType" => self.object(Node::Type(&TypeId::QueryRoot.into()), selected, path),
+            "subscriptionType" if self.planner.schema.exists(TypeId::SubscriptionRoot) => {
+                self.object(Node::Type(&TypeId::SubscriptionRoot.into()), selected, path)
+            }
             "mutationType" | "subscriptionType" => self.nothing(Node::Type(&TypeId::QueryRoot.into()), selected, path),
             "directives" => {
                 let directives = self.planner.schema.directives();

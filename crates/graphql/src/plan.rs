@@ -106,7 +106,9 @@ impl<'a> Planner<'a> {
                 self.validator.leaf(selected, path)?;
                 return Ok(RootValue::Ready(format!("\"{root_type}\"")));
             }
-            "__schema" | "__type" => return introspection::root(self, selected, path).map(RootValue::Ready),
+            "__schema" | "__type" if !self.schema.hides_itself() => {
+                return introspection::root(self, selected, path).map(RootValue::Ready);
+            }
             "no_queries_available" if self.schema.is_empty() => {
                 let text = "\"There are no queries available to the current role.\"";
                 return Ok(RootValue::Ready(text.to_owned()));

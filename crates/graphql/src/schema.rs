@@ -89,6 +89,14 @@ impl Schema {
         self.role == Role::Admin
     }
 
+    /// True where the role may not ask what there is.
+    pub fn hides_itself(&self) -> bool {
+        match &self.role {
+            Role::Admin => self.hidden_from.contains(ADMIN),
+            Role::Named { name, .. } => self.hidden_from.contains(&**name),
+        }
+    }
+
     /// True when the role may ask for nothing at all.
     pub fn is_empty(&self) -> bool {
         !self.queries.values().any(|&root| self.shows(Operation::Query, root))

@@ -33,6 +33,30 @@ pub enum Root {
     Remote(usize),
 }
 
+impl Root {
+    /// The table a field reads or writes, and what the metadata calls the field; none for functions.
+    pub fn metadata_key(self) -> Option<(TableId, &'static str)> {
+        Some(match self {
+            Self::Rows(table) => (table, "select"),
+            Self::ByPrimaryKey(table) => (table, "select_by_pk"),
+            Self::Aggregate(table) => (table, "select_aggregate"),
+            Self::Stream(table) => (table, "select_stream"),
+            Self::Insert(table) => (table, "insert"),
+            Self::InsertOne(table) => (table, "insert_one"),
+            Self::Update(table) => (table, "update"),
+            Self::UpdateByPrimaryKey(table) => (table, "update_by_pk"),
+            Self::UpdateMany(table) => (table, "update_many"),
+            Self::Delete(table) => (table, "delete"),
+            Self::DeleteByPrimaryKey(table) => (table, "delete_by_pk"),
+            Self::Function(_)
+            | Self::FunctionAggregate(_)
+            | Self::Action(_)
+            | Self::ActionResult(_)
+            | Self::Remote(_) => return None,
+        })
+    }
+}
+
 /// Which root type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
@@ -221,30 +245,23 @@ impl Model {
 
     /// `table users in source default`.
     fn owner(&self, root: Root) -> String {
-        let (kind, schema, name) = match root {
-            Root::Function(id) | Root::FunctionAggregate(id) => {
+        let (kind, schema, name) = match (root, root.metadata_key()) {
+            (_, Some((table, _))) => {
+                let found = &self.tables[table];
+                ("table", &found.schema_name, &found.table_name)
+            }
+            (Root::Function(id) | Root::FunctionAggregate(id), _) => {
                 let found = &self.functions[id];
                 ("function", &found.schema_name, &found.function_name)
             }
-            Root::Action(id) | Root::ActionResult(id) => return format!("action {}", self.foreign.actions[id].name),
-            Root::Remote(id) => {
+            (Root::Action(id) | Root::ActionResult(id), _) => {
+                return format!("action {}", self.foreign.actions[id].name);
+            }
+            (Root::Remote(id), _) => {
                 let remote = self.foreign.remote_roots[id].remote;
                 return format!("remote_schema {}", self.foreign.remotes[remote].name);
             }
-            Root::Rows(id)
-            | Root::ByPrimaryKey(id)
-            | Root::Aggregate(id)
-            | Root::Stream(id)
-            | Root::Insert(id)
-            | Root::InsertOne(id)
-            | Root::Update(id)
-            | Root::UpdateByPrimaryKey(id)
-            | Root::UpdateMany(id)
-            | Root::Delete(id)
-            | Root::DeleteByPrimaryKey(id) => {
-                let found = &self.tables[id];
-                ("table", &found.schema_name, &found.table_name)
-            }
+            (_, None) => return String::new(),
         };
         format!("{kind} {} in source {SOURCE}", metadata::QualifiedName::new(schema, name))
     }

@@ -163,7 +163,7 @@ impl Schema {
     fn head(&self, id: TypeId) -> (Kind, Option<String>) {
         let table = |id: TableId| &self.tables[id].name;
         let (kind, text) = match id {
-            TypeId::QueryRoot => return (Kind::Object, None),
+            TypeId::QueryRoot | TypeId::SubscriptionRoot => return (Kind::Object, None),
             TypeId::Table(t) => {
                 let own = self.tables[t].comment.clone();
                 return (
@@ -200,6 +200,10 @@ impl Schema {
     fn fields(&self, id: TypeId) -> Vec<FieldDef> {
         match id {
             TypeId::QueryRoot => self.root_fields(),
+            TypeId::SubscriptionRoot => {
+                let roots = self.roots(Operation::Subscription);
+                roots.filter_map(|(name, root)| self.root_field(name, root)).collect()
+            }
             TypeId::Table(table) => self.table_fields(table),
             TypeId::Aggregate(table) => vec![
                 FieldDef::new("aggregate", TypeId::AggregateFields(table)),
@@ -264,7 +268,17 @@ impl Schema {
             }
             _ => return self.foreign_root_field(name, root),
         };
-        Some(FieldDef { name: name.to_owned(), description: Some(made), arguments, r#type })
+        let description = self.root_comment(root, made);
+        Some(FieldDef { name: name.to_owned(), description, arguments, r#type })
+    }
+
+    /// The metadata's comment on a table's root field, else the one that is made for it.
+    pub(super) fn root_comment(&self, root: Root, made: String) -> Option<String> {
+        let given = root.metadata_key().and_then(|(table, key)| self.tables[table].root_comments.get(key));
+        match given {
+            Some(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+            None => Some(made),
+        }
     }
 
     fn table_fields(&self, id: TableId) -> Vec<FieldDef> {

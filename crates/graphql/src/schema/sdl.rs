@@ -7,7 +7,11 @@ use super::{FieldDef, InputDef, Kind, Schema, TypeDef, TypeId};
 impl Schema {
     /// Introspection's own types and the built-in scalars are left out, as every reader knows them.
     pub fn sdl(&self) -> String {
-        let mut out = String::from("schema {\n  query: query_root\n}\n");
+        let mut out = String::from("schema {\n  query: query_root\n");
+        if self.exists(TypeId::SubscriptionRoot) {
+            out.push_str("  subscription: subscription_root\n");
+        }
+        out.push_str("}\n");
         for id in self.all_types() {
             let definition = self.describe(id);
             let built_in = crate::model::BUILT_IN.contains(&definition.name.as_str());

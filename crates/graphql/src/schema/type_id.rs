@@ -8,6 +8,7 @@ use super::{AggregateOp, FunctionId, Member, Meta, Operation, Root, ScalarId, Sc
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TypeId {
     QueryRoot,
+    SubscriptionRoot,
     Table(TableId),
     Aggregate(TableId),
     AggregateFields(TableId),
@@ -69,6 +70,7 @@ impl Schema {
         let table = |id: TableId| self.tables[id].name.as_str();
         match id {
             TypeId::QueryRoot => "query_root".to_owned(),
+            TypeId::SubscriptionRoot => "subscription_root".to_owned(),
             TypeId::Table(t) => table(t).to_owned(),
             TypeId::Aggregate(t) => format!("{}_aggregate", table(t)),
             TypeId::AggregateFields(t) => format!("{}_aggregate_fields", table(t)),
@@ -108,6 +110,7 @@ impl Schema {
     pub fn type_named(&self, name: &str) -> Option<TypeId> {
         match name {
             "query_root" => return Some(TypeId::QueryRoot),
+            "subscription_root" => return Some(TypeId::SubscriptionRoot).filter(|&id| self.exists(id)),
             "order_by" => return Some(TypeId::OrderByEnum),
             "cursor_ordering" => return Some(TypeId::CursorOrdering),
             _ => {}
@@ -214,6 +217,7 @@ impl Schema {
             return false;
         }
         match id {
+            TypeId::SubscriptionRoot => self.roots(Operation::Subscription).next().is_some(),
             TypeId::OpFields(t, op) | TypeId::OpOrderBy(t, op) => self.has_aggregate(t, op),
             TypeId::AggregateBoolExpFold(t, _) | TypeId::FoldColumn(t, _) => self.boolean_columns(t).next().is_some(),
             TypeId::FunctionArguments(function) => {
