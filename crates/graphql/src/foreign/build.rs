@@ -112,7 +112,7 @@ impl Builder<'_> {
         let family = Family::of(type_name).map_or(Family::Other, |(family, _)| family);
         let id = self.model.scalars.len();
         self.model.scalars_by_name.insert(name.to_owned(), id);
-        self.model.scalars.push(Scalar { name: name.to_owned(), family, item: None, comment: None });
+        self.model.scalars.push(Scalar { name: name.to_owned(), family, item: None, comment: None, values: None });
         Some(TypeId::Scalar(id))
     }
 
