@@ -32,6 +32,7 @@ pub struct Compiled {
 struct Key {
     role: Arc<str>,
     backend: bool,
+    relay: bool,
     query: String,
     operation: Option<String>,
 }
@@ -40,6 +41,7 @@ struct Key {
 struct KeyRef<'a> {
     role: &'a str,
     backend: bool,
+    relay: bool,
     query: &'a str,
     operation: Option<&'a str>,
 }
@@ -47,12 +49,18 @@ struct KeyRef<'a> {
 impl<'a> KeyRef<'a> {
     fn new(session: &'a Session, request: &'a Request) -> Self {
         let operation = request.operation_name.as_deref();
-        Self { role: &session.role, backend: session.backend, query: &request.query, operation }
+        Self { role: &session.role, backend: session.backend, relay: request.relay, query: &request.query, operation }
     }
 
     fn to_key(&self, role: &Arc<str>) -> Key {
         let operation = self.operation.map(str::to_owned);
-        Key { role: Arc::clone(role), backend: self.backend, query: self.query.to_owned(), operation }
+        Key {
+            role: Arc::clone(role),
+            backend: self.backend,
+            relay: self.relay,
+            query: self.query.to_owned(),
+            operation,
+        }
     }
 }
 
@@ -61,6 +69,7 @@ impl Equivalent<Key> for KeyRef<'_> {
         self.query == key.query
             && *self.role == *key.role
             && self.backend == key.backend
+            && self.relay == key.relay
             && self.operation == key.operation.as_deref()
     }
 }
@@ -143,7 +152,7 @@ mod tests {
             hasher.finish()
         };
         for operation in [None, Some("q")] {
-            let found = KeyRef { role: "user", backend: true, query: "{ a }", operation };
+            let found = KeyRef { role: "user", backend: true, relay: false, query: "{ a }", operation };
             let key = found.to_key(&"user".into());
             assert_eq!(hash(&|hasher| key.hash(hasher)), hash(&|hasher| found.hash(hasher)));
         }

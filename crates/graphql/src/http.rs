@@ -11,7 +11,7 @@ mod rest;
 mod small;
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 
 use crate::Handle;
 pub(crate) use front::{Front, Surface};
@@ -57,6 +57,7 @@ impl Handle {
         if apis.graphql {
             router = router
                 .route("/v1/graphql", get(graphql::get).post(graphql::post))
+                .route("/v1beta1/relay", post(graphql::relay))
                 .route("/v1alpha1/graphql", get(graphql::alpha_socket).post(graphql::alpha));
         }
         if apis.config {

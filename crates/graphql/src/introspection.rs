@@ -226,7 +226,12 @@ impl<'a> Writer<'_, 'a> {
         let schema = self.planner.schema;
         let id = schema.type_named(&definition.name);
         let found = id.map_or(&[][..], |id| if possible { schema.possible_types(id) } else { schema.interfaces(id) });
-        let types: Vec<TypeRef> = found.iter().map(|&id| TypeId::Foreign(id).into()).collect();
+        let mut types: Vec<TypeRef> = found.iter().map(|&id| TypeId::Foreign(id).into()).collect();
+        match id {
+            Some(TypeId::Node) if possible => types.extend(schema.nodes().map(|table| TypeId::Table(table).into())),
+            Some(TypeId::Table(table)) if !possible && schema.is_node(table) => types.push(TypeId::Node.into()),
+            _ => {}
+        }
         self.list(types.iter().map(Node::Type), selected, path)
     }
 

@@ -8,6 +8,7 @@ mod filter;
 mod function;
 mod order;
 mod permission;
+pub(crate) mod relay;
 mod rows;
 mod selection;
 mod stream;
@@ -25,10 +26,12 @@ use crate::value::{Encoding, Mismatch, Provided, Value, Variables};
 
 pub use direction::Direction;
 use function::Callee;
+pub use relay::Slice;
 pub use tree::{
-    AggregateOutput, AggregateSelect, AggregateValue, Call, Cast, Condition, Field, FieldOutput, FieldValue, Filter,
-    Fold, From, Offset, OpColumn, Operand, Order, OrderJoin, OrderTarget, OrderValue, Output, OutputValue, Over,
-    Parameter, ParameterId, Plan, Reader, Root, RootValue, Rows, Select, Stream, StreamCursor, Subject,
+    AggregateOutput, AggregateSelect, AggregateValue, Call, Cast, Condition, Connection, ConnectionOutput,
+    ConnectionValue, EdgeOutput, EdgeValue, Field, FieldOutput, FieldValue, Filter, Fold, From, Offset, OpColumn,
+    Operand, Order, OrderJoin, OrderTarget, OrderValue, Output, OutputValue, Over, PageInfo, PageOutput, Parameter,
+    ParameterId, Plan, Reader, Root, RootValue, Rows, Select, Split, Stream, StreamCursor, Subject,
 };
 
 /// Builds the plan of one request.
@@ -114,6 +117,9 @@ impl<'a> Planner<'a> {
                 return Ok(RootValue::Ready(text.to_owned()));
             }
             _ => {}
+        }
+        if self.schema.is_relay() {
+            return self.relay_root(surface, root_type, selected, path);
         }
         match self.schema.root(surface, name) {
             Some(Field::Rows(table)) => self.select(table, Callee::Nothing, selected, path).map(RootValue::Rows),

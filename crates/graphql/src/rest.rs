@@ -135,7 +135,7 @@ impl Endpoint {
             Segment::Literal(_) => None,
         });
         let variables = variables::resolve(&operation.variables, arguments, path.collect())?;
-        Ok(Request { query: self.query.clone(), operation_name: None, variables })
+        Ok(Request { query: self.query.clone(), operation_name: None, variables, relay: false })
     }
 }
 

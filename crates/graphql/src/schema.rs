@@ -14,6 +14,7 @@ mod describe;
 mod describe_input;
 mod foreign;
 mod introspected;
+mod relay;
 mod sdl;
 mod type_id;
 
@@ -37,6 +38,7 @@ pub use type_id::{BoolFold, TypeId};
 pub struct Schema {
     model: Arc<Model>,
     role: Role,
+    relay: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,16 +63,26 @@ impl Deref for Schema {
 impl Schema {
     /// What the administrator sees: everything.
     pub fn admin(model: Arc<Model>) -> Self {
-        Self { model, role: Role::Admin }
+        Self { model, role: Role::Admin, relay: false }
     }
 
     pub fn new(model: Arc<Model>, role: &Arc<str>, backend: bool) -> Self {
         let role = if &**role == ADMIN { Role::Admin } else { Role::Named { name: Arc::clone(role), backend } };
-        Self { model, role }
+        Self { model, role, relay: false }
     }
 
     pub fn of_session(model: Arc<Model>, session: &Session) -> Self {
         Self::new(model, &session.role, session.backend)
+    }
+
+    /// The same tables as Relay's API shows them.
+    #[must_use]
+    pub fn relay(self, relay: bool) -> Self {
+        Self { relay, ..self }
+    }
+
+    pub fn is_relay(&self) -> bool {
+        self.relay
     }
 
     pub fn model(&self) -> &Arc<Model> {

@@ -88,6 +88,8 @@ pub struct Request {
     pub query: String,
     pub operation_name: Option<String>,
     pub variables: Provided,
+    /// Asks Relay's API, which shows the same tables otherwise.
+    pub relay: bool,
 }
 
 impl Request {
@@ -267,7 +269,7 @@ impl Handle {
         request: Request,
     ) -> Result<(Arc<Compiled>, Vec<String>), Failure> {
         let compiled = tokio::task::spawn_blocking(move || {
-            let schema = Schema::of_session(Arc::clone(&state.model), &session);
+            let schema = Schema::of_session(Arc::clone(&state.model), &session).relay(request.relay);
             let compiled = Arc::new(compile(&schema, &session, &request)?);
             state.cache.insert(&session, &request, Arc::clone(&compiled));
             let parameters = compiled.plan.bind(&request.variables, &session);
@@ -306,7 +308,11 @@ impl Compiled {
             out.put_slice(b"\":");
             match &root.value {
                 RootValue::Ready(text) => out.put_slice(text.as_bytes()),
-                RootValue::Rows(_) | RootValue::One(_) | RootValue::Aggregate(_) | RootValue::Stream(_) => {
+                RootValue::Rows(_)
+                | RootValue::One(_)
+                | RootValue::Aggregate(_)
+                | RootValue::Connection(_)
+                | RootValue::Stream(_) => {
                     out.put_slice(json(column));
                     column += 1;
                 }

@@ -11,6 +11,7 @@
 mod aggregate;
 mod filter;
 mod function;
+mod relay;
 mod rows;
 
 use std::fmt::Write as _;
@@ -44,6 +45,7 @@ pub fn statement(schema: &Schema, plan: &Plan) -> Option<Statement> {
             RootValue::Rows(select) => writer.array(select, None),
             RootValue::One(select) => writer.object(select, None),
             RootValue::Aggregate(select) => writer.aggregate(select, None),
+            RootValue::Connection(connection) => writer.connection(connection, None),
             RootValue::Stream(stream) => {
                 writer.stream(stream);
                 columns += 1;
@@ -74,6 +76,20 @@ struct ArraySelect<'p> {
     table: usize,
     rows: &'p Rows,
     output: &'p [Output],
+}
+
+/// Which of the rows are read.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    limit: Option<u32>,
+    /// Relay: those on the other side of the point.
+    complement: bool,
+}
+
+impl From<Option<u32>> for Part {
+    fn from(limit: Option<u32>) -> Self {
+        Self { limit, complement: false }
+    }
 }
 
 /// `_1`, `_2`, …: every table of a statement has its own.
@@ -122,13 +138,13 @@ impl<'s> Writer<'s> {
         if fits_columns(select.output) {
             sql!(self, "(SELECT coalesce(json_agg({ROW}), '[]') FROM (");
             self.select_output(select.table, select.output, alias);
-            self.from(select.table, select.rows, limit, join, alias);
+            self.from(select.table, select.rows, limit.into(), join, alias);
             sql!(self, ") AS {ROW})");
         } else {
             self.out.push_str("(SELECT coalesce(json_agg(");
             self.build_object(select.table, select.output, alias);
             self.out.push_str("), '[]')");
-            self.from(select.table, select.rows, limit, join, alias);
+            self.from(select.table, select.rows, limit.into(), join, alias);
             self.out.push(')');
         }
     }
@@ -142,7 +158,7 @@ impl<'s> Writer<'s> {
         self.out.push_str("), '[]'), to_json((array_agg(");
         self.seen(select.table, cursor.column, alias);
         self.out.push_str("::text))[count(*)])");
-        self.from(select.table, &select.rows, select.rows.limit, None, alias);
+        self.from(select.table, &select.rows, select.rows.limit.into(), None, alias);
     }
 
     /// The object of one row of what stands under `alias`.
@@ -162,12 +178,12 @@ impl<'s> Writer<'s> {
         if fits_columns(&select.output) {
             sql!(self, "(SELECT row_to_json({ROW}) FROM (");
             self.select_output(select.table, &select.output, alias);
-            self.from(select.table, &select.rows, select.rows.limit, join, alias);
+            self.from(select.table, &select.rows, select.rows.limit.into(), join, alias);
             sql!(self, ") AS {ROW})");
         } else {
             self.out.push_str("(SELECT ");
             self.build_object(select.table, &select.output, alias);
-            self.from(select.table, &select.rows, select.rows.limit, join, alias);
+            self.from(select.table, &select.rows, select.rows.limit.into(), join, alias);
             self.out.push(')');
         }
     }
@@ -214,6 +230,11 @@ impl<'s> Writer<'s> {
             OutputValue::Computed { computed, call, path } => self.computed(table, *computed, call, *path, alias),
             OutputValue::ComputedRows(select) => self.array(select, Some(Join { relationship: None, outer: alias })),
             OutputValue::ComputedRow(select) => self.object(select, Some(Join { relationship: None, outer: alias })),
+            OutputValue::NodeId => self.node_id(table, alias),
+            OutputValue::Connection { relationship, connection } => {
+                let relationship = &schema.tables[table].relationships[*relationship];
+                self.connection(connection, Some(Join { relationship: Some(relationship), outer: alias }));
+            }
             OutputValue::TypeName(name) => sql!(self, "'{name}'::text"),
         }
     }

@@ -81,7 +81,7 @@ impl<'a> Validator<'a> {
                     }
                 }
                 Selection::InlineFragment(inline) => {
-                    let fits = inline.type_condition.as_ref().is_none_or(|name| name == type_name);
+                    let fits = inline.type_condition.as_ref().is_none_or(|name| self.fits(name, type_name));
                     if fits && self.is_included(&inline.directives, path)? {
                         self.collect_into(collected, &inline.selection_set, type_name, path)?;
                     }
@@ -91,7 +91,7 @@ impl<'a> Validator<'a> {
                     let fragment = self.operation.fragments.get(spread.fragment_name.as_str()).copied();
                     if let Some(fragment) = fragment
                         && included
-                        && fragment.type_condition == type_name
+                        && self.fits(&fragment.type_condition, type_name)
                     {
                         self.collect_into(collected, &fragment.selection_set, type_name, path)?;
                     }
@@ -99,6 +99,11 @@ impl<'a> Validator<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Relay's only interface is that of every table with a key.
+    fn fits(&self, condition: &str, type_name: &str) -> bool {
+        condition == type_name || (condition == "Node" && self.schema.is_relay())
     }
 
     /// `@include` and `@skip`. `@cached` asks for what only Hasura's cloud has and does no harm.

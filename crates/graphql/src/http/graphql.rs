@@ -50,25 +50,31 @@ struct PersistedQuery {
 impl Wire<'_> {
     /// # Errors
     /// Neither a query nor the hash of one that is known.
-    pub fn into_request(self, handle: &Handle) -> Result<Request, Failure> {
+    pub fn into_request(self, handle: &Handle, relay: bool) -> Result<Request, Failure> {
         let persisted = self.extensions.and_then(|extensions| extensions.persisted_query);
         let hash = persisted.as_ref().map(|persisted| persisted.hash.as_str());
         let query = handle.front().persisted.resolve(self.query.map(Cow::into_owned), hash)?;
-        Ok(Request { query, operation_name: self.operation_name, variables: self.variables.unwrap_or_default() })
+        let variables = self.variables.unwrap_or_default();
+        Ok(Request { query, operation_name: self.operation_name, variables, relay })
     }
 }
 
 /// Hasura answers 200 to every request it could read, errors included.
 pub(super) async fn post(State(handle): State<Handle>, request: http::Request<Body>) -> Response {
-    answer(&handle, request, Shape::Graphql).await
+    answer(&handle, request, Shape::Graphql, false).await
+}
+
+/// `/v1beta1/relay`: the same tables as Relay reads them.
+pub(super) async fn relay(State(handle): State<Handle>, request: http::Request<Body>) -> Response {
+    answer(&handle, request, Shape::Graphql, true).await
 }
 
 /// `/v1alpha1/graphql`: the same, with statuses.
 pub(super) async fn alpha(State(handle): State<Handle>, request: http::Request<Body>) -> Response {
-    answer(&handle, request, Shape::GraphqlStatus).await
+    answer(&handle, request, Shape::GraphqlStatus, false).await
 }
 
-async fn answer(handle: &Handle, request: http::Request<Body>, shape: Shape) -> Response {
+async fn answer(handle: &Handle, request: http::Request<Body>, shape: Shape, relay: bool) -> Response {
     let (head, sent) = request.into_parts();
     let sent = match body(handle, sent, shape).await {
         Ok(sent) => sent,
@@ -79,9 +85,9 @@ async fn answer(handle: &Handle, request: http::Request<Body>, shape: Shape) -> 
         Err(failure) => return shape.failure(handle, &failure),
     };
     let answer = if sent.trim_ascii_start().first() == Some(&b'[') {
-        batch(handle, &who.session, &head, &sent).await
+        batch(handle, &who.session, &head, &sent, relay).await
     } else {
-        match read::<Wire<'_>>(&sent).and_then(|wire| wire.into_request(handle)) {
+        match read::<Wire<'_>>(&sent).and_then(|wire| wire.into_request(handle, relay)) {
             Ok(request) => handle.answer(&who.session, &request, address(&head)).await,
             Err(failure) => Err(failure),
         }
@@ -108,7 +114,13 @@ pub(super) async fn authenticate(
 }
 
 /// Apollo's batches: a list of requests, answered by a list.
-async fn batch(handle: &Handle, session: &Session, head: &request::Parts, body: &[u8]) -> Result<Bytes, Failure> {
+async fn batch(
+    handle: &Handle,
+    session: &Session,
+    head: &request::Parts,
+    body: &[u8],
+    relay: bool,
+) -> Result<Bytes, Failure> {
     let requests: Vec<Wire<'_>> = read(body)?;
     if requests.len() > BATCH_LIMIT {
         return Err(Failure::new(Code::BadRequest, "$", format!("a batch may hold {BATCH_LIMIT} requests at most")));
@@ -119,7 +131,7 @@ async fn batch(handle: &Handle, session: &Session, head: &request::Parts, body: 
         if index > 0 {
             out.put_u8(b',');
         }
-        let answer = match request.into_request(handle) {
+        let answer = match request.into_request(handle, relay) {
             Ok(request) => handle.answer(session, &request, address(head)).await,
             Err(failure) => Err(failure),
         };
@@ -198,7 +210,7 @@ fn asked(handle: &Handle, head: &request::Parts) -> Result<Request, Failure> {
         variables: variables.map(|text| read(text.as_bytes())).transpose()?,
         extensions: extensions.map(|text| read(text.as_bytes())).transpose()?,
     };
-    let request = wire.into_request(handle)?;
+    let request = wire.into_request(handle, false)?;
     if !reads(&request)? {
         return Err(Failure::new(Code::MethodNotAllowed, "$", "only queries may be sent with GET"));
     }

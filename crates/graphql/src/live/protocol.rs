@@ -105,7 +105,7 @@ impl Protocol {
                 let payload: StartPayload = serde_json::from_str(payload).map_err(said)?;
                 let StartPayload { query, operation_name, variables } = payload;
                 let variables = variables.unwrap_or_default();
-                Ok(ClientMessage::Start { id, request: Request { query, operation_name, variables } })
+                Ok(ClientMessage::Start { id, request: Request { query, operation_name, variables, relay: false } })
             }
             (Self::Legacy, "stop") | (Self::Transport, "complete") => Ok(ClientMessage::Stop { id: id()? }),
             (Self::Legacy, "connection_terminate") => Ok(ClientMessage::Terminate),

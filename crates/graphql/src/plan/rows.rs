@@ -19,6 +19,8 @@ impl Rows {
             order: Vec::new(),
             limit: None,
             offset: None,
+            split: None,
+            reversed: false,
         }
     }
 }
@@ -126,7 +128,7 @@ impl<'a> Planner<'a> {
     }
 
     /// PostgreSQL's own rule, told before it has to.
-    fn check_distinct(&self, rows: &Rows, path: &Path<'_>) -> Result<(), Failure> {
+    pub(super) fn check_distinct(&self, rows: &Rows, path: &Path<'_>) -> Result<(), Failure> {
         let mut left = rows.distinct.clone();
         left.sort_unstable();
         left.dedup();

@@ -6,7 +6,9 @@ use crate::validate::Selected;
 use crate::value::{Encoding, Value};
 
 use super::function::Callee;
-use super::{Cast, Field, Filter, Operand, Output, OutputValue, Planner, Rows, Select, Subject, unknown_field};
+use super::{
+    Cast, Field, Filter, Operand, Output, OutputValue, ParameterId, Planner, Rows, Select, Subject, unknown_field,
+};
 
 impl<'a> Planner<'a> {
     /// A list of rows: a query field, an array relationship or what a function gives.
@@ -47,13 +49,18 @@ impl<'a> Planner<'a> {
 
     fn equals(&mut self, table: TableId, column: usize, value: Value<'a>, path: &Path<'_>) -> Result<Filter, Failure> {
         let found = self.schema.column(table, column);
-        let family = self.schema.scalars[found.scalar].family;
-        let operator = family.operator("_eq").expect("every type has equality");
         let encoding = Encoding::of_scalar(self.schema, found.scalar);
         let parameter = self.parameter(value, &self.schema.scalar_type(found.scalar).required(), encoding, path)?;
         self.see(table, Field::Column(column))?;
+        Ok(self.key_equals(table, column, parameter))
+    }
+
+    pub(super) fn key_equals(&self, table: TableId, column: usize, parameter: ParameterId) -> Filter {
+        let found = self.schema.column(table, column);
+        let family = self.schema.scalars[found.scalar].family;
+        let operator = family.operator("_eq").expect("every type has equality");
         let cast = Cast { sql: found.cast.clone(), reader: family.reader() };
-        Ok(Filter::Compare { subject: Subject::Column(column), operator, operand: Operand::Parameter(parameter), cast })
+        Filter::Compare { subject: Subject::Column(column), operator, operand: Operand::Parameter(parameter), cast }
     }
 
     pub(super) fn output_inside(
@@ -93,6 +100,11 @@ impl<'a> Planner<'a> {
         if name == "__typename" {
             self.validator.leaf(selected, path)?;
             return Ok(OutputValue::TypeName(found.name.clone()));
+        }
+        if self.schema.is_relay()
+            && let Some(value) = self.relay_field(table, selected, path)?
+        {
+            return Ok(value);
         }
         match self.schema.member(table, name) {
             Some(Member::Column(column)) => {

@@ -3,7 +3,7 @@
 use crate::schema::{AggregateOp, BoolFold, FunctionId, Operator, TableId};
 use crate::value::{Encoding, Source, Touch};
 
-use super::Direction;
+use super::{Direction, Slice};
 
 /// Position in [`Plan::parameters`].
 pub type ParameterId = usize;
@@ -49,6 +49,7 @@ pub enum RootValue {
     /// At most one row, else null.
     One(Select),
     Aggregate(AggregateSelect),
+    Connection(Connection),
     /// Alone in its request. Its statement has two columns: the rows, and the last one's cursor as text (JSON).
     Stream(Stream),
     /// Needs no database: its JSON.
@@ -97,6 +98,71 @@ pub struct Rows {
     pub order: Vec<Order>,
     pub limit: Option<u32>,
     pub offset: Option<Offset>,
+    /// Relay: only what comes after a point in the order, or before it.
+    pub split: Option<Split>,
+    /// Relay: the limit counts from the end.
+    pub reversed: bool,
+}
+
+/// A point in the order of rows.
+#[derive(Debug)]
+pub struct Split {
+    pub after: bool,
+    /// For each item of the order; none for null.
+    pub values: Vec<Option<ParameterId>>,
+}
+
+/// Rows as Relay reads them.
+#[derive(Debug)]
+pub struct Connection {
+    pub table: TableId,
+    /// Without a limit of their own.
+    pub rows: Rows,
+    pub slice: Option<Slice>,
+    /// For each item of the order, where a cursor has its value.
+    pub cursor: Vec<Vec<String>>,
+    pub output: Vec<ConnectionOutput>,
+}
+
+#[derive(Debug)]
+pub struct ConnectionOutput {
+    pub key: String,
+    pub value: ConnectionValue,
+}
+
+#[derive(Debug)]
+pub enum ConnectionValue {
+    Edges(Vec<EdgeOutput>),
+    PageInfo(Vec<PageOutput>),
+    TypeName(String),
+}
+
+#[derive(Debug)]
+pub struct EdgeOutput {
+    pub key: String,
+    pub value: EdgeValue,
+}
+
+#[derive(Debug)]
+pub enum EdgeValue {
+    Cursor,
+    Node(Vec<Output>),
+    TypeName(String),
+}
+
+#[derive(Debug)]
+pub struct PageOutput {
+    pub key: String,
+    pub value: PageInfo,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageInfo {
+    HasNext,
+    HasPrevious,
+    Start,
+    End,
+    TypeName,
 }
 
 /// Where rows come from.
@@ -146,6 +212,12 @@ pub enum OutputValue {
     /// A computed field with rows, or with one.
     ComputedRows(Select),
     ComputedRow(Select),
+    /// Relay's global id.
+    NodeId,
+    Connection {
+        relationship: usize,
+        connection: Connection,
+    },
     Object {
         relationship: usize,
         select: Select,

@@ -127,7 +127,7 @@ impl FieldDef {
 }
 
 impl InputDef {
-    pub(super) fn new(name: impl Into<String>, r#type: impl Into<TypeRef>) -> Self {
+    pub(crate) fn new(name: impl Into<String>, r#type: impl Into<TypeRef>) -> Self {
         Self { name: name.into(), description: None, r#type: r#type.into(), default: None }
     }
 
@@ -189,6 +189,9 @@ impl Schema {
                     fold.name()
                 ),
             ),
+            TypeId::Connection(t) => (Kind::Object, format!("A Relay connection object on \"{}\"", table(t))),
+            TypeId::Edge(_) | TypeId::PageInfo => return (Kind::Object, None),
+            TypeId::Node => (Kind::Interface, "An object with globally unique ID".to_owned()),
             TypeId::CursorOrdering => (Kind::Enum, "ordering argument of a cursor".to_owned()),
             TypeId::OrderByEnum => (Kind::Enum, "column ordering options".to_owned()),
             TypeId::Meta(meta) => return (meta.kind(), meta.description().map(str::to_owned)),
@@ -200,11 +203,17 @@ impl Schema {
     fn fields(&self, id: TypeId) -> Vec<FieldDef> {
         match id {
             TypeId::QueryRoot => self.root_fields(),
+            TypeId::SubscriptionRoot if self.is_relay() => self.relay_roots(Operation::Subscription),
             TypeId::SubscriptionRoot => {
                 let roots = self.roots(Operation::Subscription);
                 roots.filter_map(|(name, root)| self.root_field(name, root)).collect()
             }
+            TypeId::Table(table) if self.is_relay() => self.relay_fields(table, self.table_fields(table)),
             TypeId::Table(table) => self.table_fields(table),
+            TypeId::Connection(table) => self.connection_fields(table),
+            TypeId::Edge(table) => self.edge_fields(table),
+            TypeId::PageInfo => self.page_info_fields(),
+            TypeId::Node => self.node_fields(),
             TypeId::Aggregate(table) => vec![
                 FieldDef::new("aggregate", TypeId::AggregateFields(table)),
                 FieldDef::new("nodes", TypeRef::list_of(TypeId::Table(table)).required()),
@@ -226,6 +235,9 @@ impl Schema {
     }
 
     fn root_fields(&self) -> Vec<FieldDef> {
+        if self.is_relay() {
+            return self.relay_roots(Operation::Query);
+        }
         if self.is_empty() {
             // GraphQL knows no empty object; this is what Hasura offers a role that may see nothing.
             return vec![FieldDef::new("no_queries_available", TypeRef::from(self.built_in("String")).required())

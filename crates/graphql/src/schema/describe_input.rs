@@ -70,6 +70,19 @@ impl Schema {
         if found.arguments.is_empty() { Vec::new() } else { vec![input(required)] }
     }
 
+    /// Arguments of Relay's connections.
+    pub fn connection_arguments(&self, table: TableId) -> Vec<InputDef> {
+        let keeps = |input: &InputDef| !matches!(input.name.as_str(), "limit" | "offset");
+        let mut arguments: Vec<InputDef> = self.select_arguments(table).into_iter().filter(keeps).collect();
+        for name in ["first", "last"] {
+            arguments.push(InputDef::new(name, self.built_in("Int")));
+        }
+        for name in ["after", "before"] {
+            arguments.push(InputDef::new(name, self.built_in("String")));
+        }
+        arguments
+    }
+
     /// Arguments of a streaming subscription.
     pub fn stream_arguments(&self, table: TableId) -> Vec<InputDef> {
         vec![

@@ -25,6 +25,11 @@ pub enum TypeId {
     Scalar(ScalarId),
     Comparison(ScalarId),
     CastExp(ScalarId),
+    /// Relay's `<table>Connection` and `<table>Edge`.
+    Connection(TableId),
+    Edge(TableId),
+    PageInfo,
+    Node,
     StreamCursor(TableId),
     StreamCursorValue(TableId),
     CursorOrdering,
@@ -91,6 +96,10 @@ impl Schema {
             TypeId::Comparison(s) => format!("{}_comparison_exp", self.scalars[s].name),
             TypeId::CastExp(s) => format!("{}_cast_exp", self.scalars[s].name),
             TypeId::Shape(shape) => shape.name().to_owned(),
+            TypeId::Connection(t) => format!("{}Connection", table(t)),
+            TypeId::Edge(t) => format!("{}Edge", table(t)),
+            TypeId::PageInfo => "PageInfo".to_owned(),
+            TypeId::Node => "Node".to_owned(),
             TypeId::StreamCursor(t) => format!("{}_stream_cursor_input", table(t)),
             TypeId::StreamCursorValue(t) => format!("{}_stream_cursor_value_input", table(t)),
             TypeId::CursorOrdering => "cursor_ordering".to_owned(),
@@ -112,6 +121,9 @@ impl Schema {
             "query_root" => return Some(TypeId::QueryRoot),
             "subscription_root" => return Some(TypeId::SubscriptionRoot).filter(|&id| self.exists(id)),
             "order_by" => return Some(TypeId::OrderByEnum),
+            "PageInfo" if self.is_relay() => return Some(TypeId::PageInfo),
+            "Node" if self.is_relay() => return Some(TypeId::Node),
+            "ID" if self.is_relay() => return Some(TypeId::BuiltIn("ID")),
             "cursor_ordering" => return Some(TypeId::CursorOrdering),
             _ => {}
         }
@@ -166,7 +178,9 @@ impl Schema {
 
     fn table_suffix(&self, name: &str) -> Option<TypeId> {
         let table = |suffix: &str| self.tables_by_name.get(name.strip_suffix(suffix)?).copied();
-        let plain: [(&str, Make); 10] = [
+        let plain: [(&str, Make); 12] = [
+            ("Connection", TypeId::Connection),
+            ("Edge", TypeId::Edge),
             ("_aggregate", TypeId::Aggregate),
             ("_aggregate_fields", TypeId::AggregateFields),
             ("_aggregate_order_by", TypeId::AggregateOrderBy),
@@ -220,6 +234,7 @@ impl Schema {
             TypeId::SubscriptionRoot => self.roots(Operation::Subscription).next().is_some(),
             TypeId::OpFields(t, op) | TypeId::OpOrderBy(t, op) => self.has_aggregate(t, op),
             TypeId::AggregateBoolExpFold(t, _) | TypeId::FoldColumn(t, _) => self.boolean_columns(t).next().is_some(),
+            TypeId::Connection(t) | TypeId::Edge(t) => self.is_node(t),
             TypeId::FunctionArguments(function) => {
                 let root = Root::Function(function);
                 let shown = self.shows(Operation::Query, root) || self.shows(Operation::Mutation, root);

@@ -45,12 +45,12 @@ impl<'s> Writer<'s> {
                 AggregateValue::TypeName(_) => {}
             }
         }
-        self.from(select.table, &select.rows, select.rows.limit, join, alias);
+        self.from(select.table, &select.rows, select.rows.limit.into(), join, alias);
         sql!(self, ") AS \"{result}\"");
     }
 
     /// An object of the values `write` writes. `tail` writes the FROM they are read from, if any.
-    fn object_of<T>(
+    pub(super) fn object_of<T>(
         &mut self,
         items: &[T],
         key: impl Fn(&T) -> &str,

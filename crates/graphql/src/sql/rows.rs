@@ -3,22 +3,22 @@
 use std::fmt::Write as _;
 
 use crate::model::Returned;
-use crate::plan::{Filter, Offset, OrderJoin, OrderTarget, OrderValue, Over, Rows};
+use crate::plan::{Filter, Offset, Order, OrderJoin, OrderTarget, OrderValue, Over, Rows};
 use crate::schema::{Relationship, Schema};
 
-use super::{Alias, Join, Writer, sql};
+use super::{Alias, Join, Part, Writer, sql};
 
 impl<'s> Writer<'s> {
     /// The rows under the name `alias`. What limits them goes into a sub-select, so that relationships are read for
     /// the rows that are left only.
-    pub(super) fn from(&mut self, table: usize, rows: &Rows, limit: Option<u32>, join: Option<Join<'s>>, alias: Alias) {
+    pub(super) fn from(&mut self, table: usize, rows: &Rows, part: Part, join: Option<Join<'s>>, alias: Alias) {
         let outer = join.map(|join| join.outer);
-        let plain = rows.distinct.is_empty() && rows.order.is_empty() && limit.is_none() && rows.offset.is_none();
+        let plain = rows.distinct.is_empty() && rows.order.is_empty() && part.limit.is_none() && rows.offset.is_none();
         if plain && rows.joins.is_empty() {
             self.out.push_str(" FROM ");
             self.source(table, &rows.from, outer);
             sql!(self, " AS \"{alias}\"");
-            self.conditions(table, rows, join, alias);
+            self.conditions(table, rows, join, alias, None);
             return;
         }
         self.out.push_str(" FROM (SELECT ");
@@ -27,9 +27,9 @@ impl<'s> Writer<'s> {
         self.source(table, &rows.from, outer);
         sql!(self, " AS \"{alias}\"");
         let joined = self.order_joins(rows, alias);
-        self.conditions(table, rows, join, alias);
-        self.order(table, rows, &joined, alias);
-        if let Some(limit) = limit {
+        self.conditions(table, rows, join, alias, Some((&joined, part.complement)));
+        self.order_of(table, rows, &joined, alias, rows.reversed);
+        if let Some(limit) = part.limit {
             sql!(self, " LIMIT {limit}");
         }
         match rows.offset {
@@ -44,7 +44,14 @@ impl<'s> Writer<'s> {
         sql!(self, ") AS \"{alias}\"");
     }
 
-    fn conditions(&mut self, table: usize, rows: &Rows, join: Option<Join<'s>>, alias: Alias) {
+    fn conditions(
+        &mut self,
+        table: usize,
+        rows: &Rows,
+        join: Option<Join<'s>>,
+        alias: Alias,
+        ordered: Option<(&[Alias], bool)>,
+    ) {
         let mut keyword = " WHERE ";
         if let Some(join) = join.filter(|join| join.relationship.is_some()) {
             self.out.push_str(keyword);
@@ -54,6 +61,13 @@ impl<'s> Writer<'s> {
         if !rows.filter.is_everything() {
             self.out.push_str(keyword);
             self.filter(table, &rows.filter, alias);
+            keyword = " AND ";
+        }
+        if let (Some(split), Some((joined, complement))) = (&rows.split, ordered) {
+            self.out.push_str(keyword);
+            self.out.push_str(if complement { "(NOT " } else { "" });
+            self.split(table, rows, split, joined, alias);
+            self.out.push_str(if complement { ")" } else { "" });
         }
     }
 
@@ -79,12 +93,16 @@ impl<'s> Writer<'s> {
 
     /// Joins the rows that the order looks at; none of them may multiply the rows that are sorted.
     fn order_joins(&mut self, rows: &Rows, alias: Alias) -> Vec<Alias> {
+        let joined: Vec<Alias> = rows.joins.iter().map(|_| self.alias()).collect();
+        self.order_joins_as(rows, &joined, alias);
+        joined
+    }
+
+    pub(super) fn order_joins_as(&mut self, rows: &Rows, joined: &[Alias], alias: Alias) {
         let schema = self.schema;
-        let mut joined: Vec<Alias> = Vec::with_capacity(rows.joins.len());
-        for OrderJoin { outer, table, relationship, filter } in &rows.joins {
+        for (OrderJoin { outer, table, relationship, filter }, &inner) in rows.joins.iter().zip(joined) {
             let relationship = &schema.tables[*table].relationships[*relationship];
             let target = &schema.tables[relationship.target];
-            let inner = self.alias();
             let outer = outer.map_or(alias, |position| joined[position]);
             let is_unique = schema.is_unique(relationship);
             let start = if is_unique { " LEFT JOIN " } else { " LEFT JOIN LATERAL (SELECT * FROM " };
@@ -98,24 +116,28 @@ impl<'s> Writer<'s> {
             if !is_unique {
                 sql!(self, " LIMIT 1) AS \"{inner}\" ON true");
             }
-            joined.push(inner);
         }
-        joined
     }
 
-    fn order(&mut self, table: usize, rows: &Rows, joined: &[Alias], alias: Alias) {
+    pub(super) fn order_of(&mut self, table: usize, rows: &Rows, joined: &[Alias], alias: Alias, reversed: bool) {
         for (index, order) in rows.order.iter().enumerate() {
             self.out.push_str(if index == 0 { " ORDER BY " } else { ", " });
-            let (table, alias) = match order.joined {
-                Some(position) => {
-                    let OrderJoin { table, relationship, .. } = rows.joins[position];
-                    (self.schema.tables[table].relationships[relationship].target, joined[position])
-                }
-                None => (table, alias),
-            };
-            self.order_target(table, &order.target, alias);
-            sql!(self, " {}", order.direction.sql());
+            self.order_value(table, rows, order, joined, alias);
+            let direction = if reversed { order.direction.reversed() } else { order.direction };
+            sql!(self, " {}", direction.sql());
         }
+    }
+
+    /// What rows are sorted by.
+    pub(super) fn order_value(&mut self, table: usize, rows: &Rows, order: &Order, joined: &[Alias], alias: Alias) {
+        let (table, alias) = match order.joined {
+            Some(position) => {
+                let OrderJoin { table, relationship, .. } = rows.joins[position];
+                (self.schema.tables[table].relationships[relationship].target, joined[position])
+            }
+            None => (table, alias),
+        };
+        self.order_target(table, &order.target, alias);
     }
 
     fn order_target(&mut self, table: usize, target: &OrderTarget, alias: Alias) {

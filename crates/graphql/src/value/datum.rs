@@ -46,6 +46,11 @@ pub enum Source {
         name: String,
         cast: String,
     },
+    /// A value out of Relay's cursor.
+    Cursor {
+        inner: Box<Source>,
+        keys: Vec<String>,
+    },
     /// All session variables as JSON.
     WholeSession,
 }
@@ -97,6 +102,11 @@ impl Source {
                     fields.iter().map(|(key, value)| Ok((key.as_str().into(), value.value(provided, session)?)));
                 Datum::Object(fields.collect::<Result<_, Mismatch>>()?)
             }
+            Self::Cursor { inner, keys } => {
+                let found = crate::plan::relay::cursor_text(&inner.value(provided, session)?, keys);
+                // A null changes the plan, so that a kept one does not fit.
+                Datum::String(found.ok_or_else(Mismatch::invalid_cursor)?.into())
+            }
             Self::WholeSession => Datum::String(session.to_json().to_string().into()),
             Self::Session { name, .. } => match session.variable(name) {
                 Some(text) => Datum::String(text.into()),
@@ -118,6 +128,7 @@ impl Source {
     pub fn is_constant(&self) -> bool {
         match self {
             Self::Literal(_) => true,
+            Self::Cursor { inner, .. } => inner.is_constant(),
             Self::Variable { .. } | Self::Session { .. } | Self::WholeSession => false,
             Self::List(items) => items.iter().all(Self::is_constant),
             Self::Object(fields) => fields.iter().all(|(_, value)| value.is_constant()),

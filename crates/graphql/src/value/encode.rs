@@ -45,6 +45,10 @@ impl Mismatch {
         Self::new(Code::NotFound, format!("missing session variable: \"{name}\""))
     }
 
+    pub(super) fn invalid_cursor() -> Self {
+        Self::new(Code::ValidationFailed, "the \"after\" or \"before\" cursor is invalid".to_owned())
+    }
+
     fn expected(what: &str, name: &str, found: &Datum<'_>) -> Self {
         let message = format!("expected {what} for type '{name}', but found {}", found.describe());
         Self::new(Code::ValidationFailed, message)

@@ -171,7 +171,8 @@ async fn variables_fragments_and_conditions() {
         query Other { users { id } }"#;
     let ask = async |variables: serde_json::Value| {
         let serde_json::Value::Object(variables) = variables else { panic!() };
-        let request = graphql::Request { query: query.to_owned(), operation_name: Some("Q".to_owned()), variables };
+        let request =
+            graphql::Request { query: query.to_owned(), operation_name: Some("Q".to_owned()), variables, relay: false };
         let body = shop.handle.execute(&graphql::Session::admin(), &request).await.map_err(|failure| failure.message);
         body.map(|body| serde_json::from_slice::<serde_json::Value>(&body).unwrap()["data"].clone())
     };

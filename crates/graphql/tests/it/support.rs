@@ -28,7 +28,7 @@ impl Shop {
     /// The whole response body.
     pub async fn ask(&self, query: &str, variables: Value) -> Value {
         let Value::Object(variables) = variables else { panic!("variables are an object") };
-        let request = Request { query: query.to_owned(), operation_name: None, variables };
+        let request = Request { query: query.to_owned(), operation_name: None, variables, relay: false };
         match self.handle.execute(&graphql::Session::admin(), &request).await {
             Ok(body) => serde_json::from_slice(&body).unwrap(),
             Err(failure) => serde_json::from_slice(&failure.to_body(false)).unwrap(),
