@@ -3,7 +3,7 @@
 use project::Diagnostic;
 
 /// Every code of this crate; each has a page in `assets/errors`.
-pub const CODES: &[&str] = &["NS-GQL-001", "NS-GQL-002", "NS-GQL-003", "NS-GQL-004"];
+pub const CODES: &[&str] = &["NS-GQL-001", "NS-GQL-002", "NS-GQL-003", "NS-GQL-004", "NS-GQL-005"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -11,6 +11,8 @@ pub enum Error {
     Connect(#[source] postgres::Error),
     #[error("the GraphQL engine cannot read the database's catalog")]
     Catalog(#[source] postgres::catalog::Error),
+    #[error("the GraphQL engine cannot read or keep its metadata")]
+    Store(#[source] crate::store::StoreError),
     #[error("the GraphQL schema could not be built")]
     Build,
     #[error("the GraphQL engine cannot read the system's certificates")]
@@ -24,6 +26,7 @@ impl Diagnostic for Error {
             Self::Catalog(_) => "NS-GQL-002",
             Self::Build => "NS-GQL-003",
             Self::Certificates(_) => "NS-GQL-004",
+            Self::Store(_) => "NS-GQL-005",
         }
     }
 
@@ -32,6 +35,7 @@ impl Diagnostic for Error {
             Self::Connect(source) => Some(source.to_string()),
             Self::Catalog(source) => Some(source.to_string()),
             Self::Certificates(source) => Some(source.to_string()),
+            Self::Store(source) => Some(source.reason()),
             Self::Build => Some("the builder stopped with an internal error, which the log names".to_owned()),
         }
     }
@@ -40,7 +44,7 @@ impl Diagnostic for Error {
         Some(match self {
             Self::Connect(_) => "nself status, then nself logs postgres".to_owned(),
             Self::Catalog(source) => source.fix().unwrap_or_else(|| "nself logs graphql".to_owned()),
-            Self::Build => "nself logs graphql".to_owned(),
+            Self::Store(_) | Self::Build => "nself logs graphql".to_owned(),
             Self::Certificates(_) => {
                 "apt-get install ca-certificates, or your system's package of that kind".to_owned()
             }

@@ -38,6 +38,12 @@ pub enum Code {
     PersistedQueryNotFound,
     Unexpected,
     UnexpectedPayload,
+    AlreadyTracked,
+    AlreadyUntracked,
+    Conflict,
+    DependencyError,
+    InvalidConfiguration,
+    PermissionDenied,
     ValidationFailed,
 }
 
@@ -73,6 +79,12 @@ impl Code {
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::Unexpected => "unexpected",
             Self::UnexpectedPayload => "unexpected-payload",
+            Self::AlreadyTracked => "already-tracked",
+            Self::AlreadyUntracked => "already-untracked",
+            Self::Conflict => "conflict",
+            Self::DependencyError => "dependency-error",
+            Self::InvalidConfiguration => "invalid-configuration",
+            Self::PermissionDenied => "permission-denied",
             Self::ValidationFailed => "validation-failed",
         }
     }

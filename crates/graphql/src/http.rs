@@ -2,6 +2,7 @@
 //!
 //! Every answer carries `x-request-id`. What a request asks, with which variables and secrets, is never logged.
 
+mod administration;
 mod answer;
 mod front;
 mod graphql;
@@ -59,6 +60,12 @@ impl Handle {
                 .route("/v1/graphql", get(graphql::get).post(graphql::post))
                 .route("/v1beta1/relay", post(graphql::relay))
                 .route("/v1alpha1/graphql", get(graphql::alpha_socket).post(graphql::alpha));
+        }
+        if apis.metadata {
+            router = router
+                .route("/v1/metadata", post(administration::metadata))
+                .route("/v1/query", post(administration::query_v1))
+                .route("/v2/query", post(administration::query_v2));
         }
         if apis.config {
             router = router.route("/v1alpha1/config", get(small::config)).route("/v1/config", get(small::config));

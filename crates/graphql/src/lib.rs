@@ -23,6 +23,7 @@
 
 pub mod access;
 mod allowlist;
+pub mod api;
 mod cache;
 mod error;
 pub mod events;
@@ -43,6 +44,7 @@ pub mod schema;
 mod service;
 pub mod session;
 pub mod sql;
+mod store;
 pub mod transform;
 pub mod validate;
 pub mod value;

@@ -4,21 +4,25 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use metadata::Metadata;
 use postgres::Pool;
 use postgres::catalog::Catalog;
 use project::Secret;
 
 use crate::access::{self, Authenticator};
+use crate::api::Auto;
 use crate::cache::{Compiled, PlanCache};
 use crate::failure::{Code, Failure};
+use crate::foreign::Introspections;
 use crate::http::{Apis, Front, Surface};
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::model::Model;
+use crate::model::{AutoTrack, Convention, Extras, Model};
 use crate::parse::{self, Operation};
 use crate::plan::{Plan, RootValue};
 use crate::schema::Schema;
 use crate::session::Session;
+use crate::store::{self, Enums};
 use crate::value::Provided;
 use crate::{Error, execute, live, outbound, sql};
 
@@ -54,6 +58,15 @@ pub struct Options {
     pub body_limit: usize,
     /// Subscriptions.
     pub live: live::Options,
+    /// Serve the tables of `schemas` that the metadata does not mention, too: what a new database starts with. What is
+    /// kept in the database counts from then on.
+    pub auto_track: bool,
+    /// Hasura's `HASURA_GRAPHQL_INFER_FUNCTION_PERMISSIONS`.
+    pub infer_function_permissions: bool,
+    /// Hasura's `HASURA_GRAPHQL_ENABLE_REMOTE_SCHEMA_PERMISSIONS`.
+    pub remote_schema_permissions: bool,
+    /// Of sources that say none: Hasura's `HASURA_GRAPHQL_DEFAULT_NAMING_CONVENTION`.
+    pub naming_convention: Convention,
     /// Where `{{NAME}}` and `value_from_env` of the metadata find their values.
     pub environment: Arc<outbound::Environment>,
 }
@@ -77,6 +90,10 @@ impl Options {
             statement_timeout: Some(Duration::from_secs(60)),
             body_limit: 8 << 20,
             live: live::Options::default(),
+            auto_track: true,
+            infer_function_permissions: true,
+            remote_schema_permissions: false,
+            naming_convention: Convention::default(),
             environment: Arc::default(),
         }
     }
@@ -115,14 +132,46 @@ struct Inner {
     metrics: Arc<Metrics>,
     front: Front,
     state: RwLock<Arc<State>>,
+    /// Held by whoever changes metadata or reads the catalog anew.
+    writer: tokio::sync::Mutex<()>,
 }
 
-/// What one catalog gives. A request keeps the one it began with.
+/// What one catalog and one version of the metadata give. A request keeps the one it began with.
 #[derive(Debug, Default)]
-struct State {
-    model: Arc<Model>,
-    surface: Arc<Surface>,
-    cache: PlanCache,
+pub(crate) struct State {
+    /// Every schema that is not the system's.
+    pub catalog: Arc<Catalog>,
+    pub metadata: Arc<Metadata>,
+    pub resource_version: i64,
+    pub auto: Auto,
+    /// What the enum tables hold.
+    pub enums: Arc<Enums>,
+    /// What the remote schemas said of themselves.
+    pub introspections: Arc<Introspections>,
+    pub model: Arc<Model>,
+    pub surface: Arc<Surface>,
+    pub cache: PlanCache,
+}
+
+/// The model of a catalog and metadata.
+pub(crate) fn build(
+    catalog: &Catalog,
+    metadata: &Metadata,
+    auto: &Auto,
+    enums: &Enums,
+    introspections: &Introspections,
+    options: &Options,
+) -> Model {
+    let extras = Extras {
+        auto: auto.on.then(|| AutoTrack { schemas: options.schemas.clone(), hidden: auto.hidden.clone() }),
+        enums: enums.clone(),
+        stringify_numeric: options.stringify_numeric,
+        infer_function_permissions: options.infer_function_permissions,
+        remote_schema_permissions: options.remote_schema_permissions,
+        introspections: introspections.clone(),
+        naming_convention: options.naming_convention,
+    };
+    Model::build(catalog, metadata, &extras)
 }
 
 impl Service {
@@ -140,32 +189,62 @@ impl Service {
             unauthorized_role: options.unauthorized_role.clone(),
         };
         let authenticator = Authenticator::new(rules, client.clone());
-        let (metrics, front, state) = Default::default();
-        let handle = Handle(Arc::new(Inner { options, live, client, authenticator, metrics, front, state }));
+        let (metrics, front, state, writer) = Default::default();
+        let handle = Handle(Arc::new(Inner { options, live, client, authenticator, metrics, front, state, writer }));
+        let options = handle.options();
+        let mut client = options.pool.get().await.map_err(Error::Connect)?;
+        store::open(&mut client, options.auto_track).await.map_err(Error::Store)?;
+        drop(client);
         handle.reload().await?;
         Ok(handle)
     }
 }
 
 impl Handle {
-    /// Reads the catalog anew. Requests that have begun keep the schema they began with; after an error so do all.
+    /// Reads the catalog and the metadata anew. Requests that have begun keep what they began with; after an error so
+    /// do all.
     ///
     /// # Errors
     /// As [`Service::start`].
     pub async fn reload(&self) -> Result<(), Error> {
-        let options = &self.0.options;
+        let _writer = self.writer().lock().await;
+        let options = self.options().clone();
         let client = options.pool.get().await.map_err(Error::Connect)?;
-        let schemas: Vec<&str> = options.schemas.iter().map(String::as_str).collect();
-        let catalog = Catalog::read(&client, &schemas).await.map_err(Error::Catalog)?;
+        let catalog = Catalog::read(&client, &[]).await.map_err(Error::Catalog)?;
+        let stored = store::load(&**client).await.map_err(Error::Store)?;
+        let enums = store::enums(&**client, &catalog, &stored.metadata).await.map_err(Error::Store)?;
         drop(client);
-        let (schemas, stringify) = (options.schemas.clone(), options.stringify_numeric);
-        let model = tokio::task::spawn_blocking(move || Model::new(&catalog, &schemas, stringify));
-        let model = model.await.map_err(|_| Error::Build)?;
-        tracing::info!(tables = model.tables.len(), "the GraphQL schema is built");
-        let state = Arc::new(State { model: Arc::new(model), ..State::default() });
-        *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = state;
-        self.0.live.reloaded(self).await;
+        let introspections = Introspections::default();
+        let state = tokio::task::spawn_blocking(move || {
+            let model = build(&catalog, &stored.metadata, &stored.auto, &enums, &introspections, &options);
+            State {
+                catalog: Arc::new(catalog),
+                surface: Arc::new(Surface::new(&stored.metadata)),
+                metadata: Arc::new(stored.metadata),
+                resource_version: stored.resource_version,
+                auto: stored.auto,
+                enums: Arc::new(enums),
+                introspections: Arc::new(introspections),
+                model: Arc::new(model),
+                cache: PlanCache::default(),
+            }
+        });
+        let state = state.await.map_err(|_| Error::Build)?;
+        let (tables, inconsistent) = (state.model.tables.len(), state.model.inconsistencies.len());
+        tracing::info!(tables, inconsistent, "the GraphQL schema is built");
+        self.publish(state).await;
         Ok(())
+    }
+
+    /// Later requests get this.
+    pub(crate) async fn publish(&self, state: State) {
+        *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+        self.0.live.reloaded(self).await;
+    }
+
+    /// Whoever changes metadata holds it from reading to publishing.
+    pub(crate) fn writer(&self) -> &tokio::sync::Mutex<()> {
+        &self.0.writer
     }
 
     /// The admin's schema in GraphQL's schema definition language.
@@ -214,7 +293,7 @@ impl Handle {
         &self.0.front
     }
 
-    fn state(&self) -> Arc<State> {
+    pub(crate) fn state(&self) -> Arc<State> {
         Arc::clone(&self.0.state.read().unwrap_or_else(PoisonError::into_inner))
     }
 

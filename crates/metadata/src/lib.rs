@@ -22,6 +22,7 @@ mod limits;
 mod name;
 mod order;
 mod permission;
+mod read;
 mod relationship;
 mod remote;
 mod rest;
@@ -42,6 +43,7 @@ pub use permission::{
     Columns, DeletePermission, InsertPermission, Permission, QueryRootField, SelectPermission, SubscriptionRootField,
     UpdatePermission,
 };
+pub use read::{Unreadable, read, upgrade};
 pub use relationship::{
     ArrayUsing, ForeignKeyOn, Insertion, ManualConfiguration, ObjectUsing, Relationship, RemoteColumns,
 };

@@ -22,7 +22,8 @@ pub struct Pool {
 impl Pool {
     /// At most `size` connections. Waiting for a free one ends after 10 s, opening one after 10 s.
     pub fn new(config: tokio_postgres::Config, size: usize) -> Self {
-        let manager = Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let manager =
+            Manager::from_config(config.clone(), NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let limit = Some(Duration::from_secs(10));
         let connections = deadpool_postgres::Pool::builder(manager)
             .max_size(size.max(1))
@@ -42,6 +43,11 @@ impl Pool {
     /// [`Error::Pool`]: the server cannot be reached, or every connection stayed busy.
     pub async fn get(&self) -> Result<PooledClient, Error> {
         self.connections.get().await.map_err(Error::Pool)
+    }
+
+    /// Closes a connection whose state is not known, instead of giving it back.
+    pub fn discard(client: PooledClient) {
+        drop(deadpool_postgres::Object::take(client));
     }
 
     /// Ends all connections and refuses new ones; those in use end when they come back.

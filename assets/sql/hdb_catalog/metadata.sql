@@ -1,0 +1,38 @@
+-- Where metadata is kept, laid out as Hasura v2 lays it out (catalog version 48), and what nself adds to it.
+-- Run in one transaction, at every start; a second run changes nothing.
+CREATE SCHEMA IF NOT EXISTS hdb_catalog;
+CREATE SCHEMA IF NOT EXISTS nself;
+
+CREATE TABLE IF NOT EXISTS hdb_catalog.hdb_version (
+    hasura_uuid uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    version text NOT NULL,
+    upgraded_on timestamptz NOT NULL,
+    cli_state jsonb NOT NULL DEFAULT '{}',
+    console_state jsonb NOT NULL DEFAULT '{}',
+    ee_client_id text,
+    ee_client_secret text
+);
+CREATE UNIQUE INDEX IF NOT EXISTS hdb_version_one_row ON hdb_catalog.hdb_version ((version IS NOT NULL));
+INSERT INTO hdb_catalog.hdb_version (version, upgraded_on) VALUES ('48', now()) ON CONFLICT DO NOTHING;
+
+CREATE TABLE IF NOT EXISTS hdb_catalog.hdb_metadata (
+    id integer PRIMARY KEY,
+    metadata json NOT NULL,
+    resource_version integer NOT NULL DEFAULT 1 UNIQUE
+);
+
+-- Other engines on the same database learn of a change here.
+CREATE TABLE IF NOT EXISTS hdb_catalog.hdb_schema_notifications (
+    id integer PRIMARY KEY CHECK (id = 1),
+    notification json NOT NULL,
+    resource_version integer NOT NULL DEFAULT 1,
+    instance_id uuid NOT NULL,
+    updated_at timestamptz DEFAULT now()
+);
+
+-- One row: whether tables of `public` are served without being tracked, and those that are not.
+CREATE TABLE IF NOT EXISTS nself.graphql (
+    auto_track boolean NOT NULL,
+    hidden jsonb NOT NULL DEFAULT '[]'
+);
+CREATE UNIQUE INDEX IF NOT EXISTS graphql_one_row ON nself.graphql ((auto_track IS NOT NULL));

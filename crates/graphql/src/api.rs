@@ -1,0 +1,114 @@
+//! `/v1/metadata`, `/v1/query` and `/v2/query`: commands of administrators, and the older way to read and write data.
+//!
+//! A request is parsed, applied to a [`draft`] of the metadata, checked against the model that the draft gives, stored
+//! in the transaction of its SQL, and only then published ([`work`]).
+
+mod actions;
+mod arguments;
+mod change;
+mod collections;
+mod command;
+mod commands;
+mod depend;
+mod draft;
+mod functions;
+mod headers;
+mod permissions;
+mod refusal;
+mod relationships;
+mod remote;
+mod rename;
+mod run_sql;
+mod scope;
+mod settings;
+mod sources;
+mod statements;
+mod steps;
+mod tables;
+mod triggers;
+mod whole;
+mod work;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+pub use draft::{Auto, SOURCE};
+
+use crate::failure::{Code, Failure};
+use crate::session::Session;
+use crate::{Handle, api::command::Command};
+use refusal::Refusal;
+use work::Work;
+
+/// Which of the three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/v1/metadata`.
+    Metadata,
+    /// `/v1/query`: metadata and data.
+    QueryV1,
+    /// `/v2/query`: data alone.
+    QueryV2,
+}
+
+/// A response.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: StatusCode,
+    /// JSON.
+    pub body: Bytes,
+}
+
+/// Does what a request's body asks for.
+pub async fn answer(handle: &Handle, session: &Session, endpoint: Endpoint, body: &[u8]) -> Answer {
+    match run(handle, session, endpoint, body).await {
+        Ok(value) => Answer { status: StatusCode::OK, body: written(&value) },
+        Err(refusal) => Answer { status: refusal.status, body: written(&told(&refusal.failure)) },
+    }
+}
+
+fn written(value: &impl serde::Serialize) -> Bytes {
+    serde_json::to_vec(value).unwrap_or_default().into()
+}
+
+/// Hasura's shape of an error here; only administrators see these endpoints' insides.
+fn told(failure: &Failure) -> Value {
+    let mut told = json!({ "path": failure.path, "error": failure.message, "code": failure.code.as_str() });
+    if let Some(internal) = &failure.internal {
+        told["internal"] = (**internal).clone();
+    }
+    told
+}
+
+async fn run(handle: &Handle, session: &Session, endpoint: Endpoint, body: &[u8]) -> Result<steps::Reply, Refusal> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        let message = format!("Error in $: {error}");
+        Refusal::from(Failure::new(Code::InvalidJson, "$", message))
+    })?;
+    let command = Command::parse(value, endpoint)?;
+    command.check_role(session, "$.args")?;
+    let mut work = Work::begin(handle, session).await;
+    if let Some(expected) = command.resource_version
+        && expected != work.resource_version()
+    {
+        return Err(conflict(work.resource_version()));
+    }
+    let value = steps::step(&mut work, &command, "$.args", endpoint).await?;
+    work.finish().await?;
+    Ok(value)
+}
+
+/// The client has not seen the last change.
+fn conflict(current: i64) -> Refusal {
+    let message = format!("metadata resource version referenced did not match current version {current}");
+    Failure::new(Code::Conflict, "$", message).into()
+}
+
+/// A failure of a command alone (`$.args…`), as one of a step of a bulk request.
+fn pathed(mut failure: Failure, path: &str) -> Failure {
+    if let Some(rest) = failure.path.strip_prefix("$.args") {
+        failure.path = format!("{path}{rest}");
+    }
+    failure
+}

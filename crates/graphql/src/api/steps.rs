@@ -1,0 +1,184 @@
+//! One command after the other.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::command::Command;
+use super::draft::{refuse, success};
+use super::refusal::Refusal;
+use super::work::Work;
+use super::{Endpoint, commands, remote, run_sql, sources, told, whole};
+use crate::events::api as events;
+use crate::failure::{Code, Failure};
+
+/// What a command answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    Value(Value),
+    /// As PostgreSQL wrote it: no number is read and written again.
+    Raw(Box<RawValue>),
+    List(Vec<Reply>),
+}
+
+impl From<Value> for Reply {
+    fn from(value: Value) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl From<Box<RawValue>> for Reply {
+    fn from(raw: Box<RawValue>) -> Self {
+        Self::Raw(raw)
+    }
+}
+
+/// Runs a command; what it answers.
+///
+/// # Errors
+/// The command refuses; the whole request is undone.
+pub async fn step(work: &mut Work<'_>, command: &Command, path: &str, endpoint: Endpoint) -> Result<Reply, Refusal> {
+    match command.kind.as_str() {
+        "bulk" | "bulk_atomic" | "concurrent_bulk" => {
+            let mut answers = Vec::with_capacity(command.steps.len());
+            for (index, command) in command.steps.iter().enumerate() {
+                let path = format!("{path}[{index}].args");
+                answers.push(Box::pin(step(work, command, &path, endpoint)).await?);
+            }
+            if command.kind == "bulk_atomic" {
+                return Ok(success().into());
+            }
+            Ok(Reply::List(answers))
+        }
+        "bulk_keep_going" => keep_going(work, command, path, endpoint).await,
+        _ if command.is_rows() => rows(work, command, path).await,
+        _ => single(work, command, path, endpoint).await,
+    }
+}
+
+/// Each step by itself: one that refuses is undone and answered by its error.
+async fn keep_going(work: &mut Work<'_>, bulk: &Command, path: &str, endpoint: Endpoint) -> Result<Reply, Refusal> {
+    let mut answers = Vec::with_capacity(bulk.steps.len());
+    for (index, command) in bulk.steps.iter().enumerate() {
+        let path = format!("{path}[{index}].args");
+        work.check().await?;
+        let saved = work.save().await?;
+        let answer = Box::pin(step(work, command, &path, endpoint)).await;
+        let checked = match answer {
+            Ok(answer) => work.check().await.map(|_| answer),
+            Err(refusal) => Err(refusal),
+        };
+        match checked {
+            Ok(answer) => answers.push(answer),
+            Err(refusal) => {
+                work.restore(saved).await?;
+                answers.push(told(&refusal.failure).into());
+            }
+        }
+    }
+    Ok(Reply::List(answers))
+}
+
+/// The older API's way to read and write rows.
+async fn rows(work: &mut Work<'_>, command: &Command, path: &str) -> Result<Reply, Refusal> {
+    let _ = work.schema().await?;
+    let message = format!("\"{}\" is not served yet", command.kind);
+    Err(super::pathed(refuse(Code::NotSupported, message), path).into())
+}
+
+async fn single(work: &mut Work<'_>, command: &Command, path: &str, endpoint: Endpoint) -> Result<Reply, Refusal> {
+    let arguments = &command.arguments;
+    if command.kind == "run_sql" && endpoint != Endpoint::Metadata {
+        return Ok(run_sql::run(work, arguments, path).await?.into());
+    }
+    if endpoint == Endpoint::QueryV2 {
+        return Err(unknown(&command.kind, endpoint).into());
+    }
+    let answer = match command.kind.as_str() {
+        "export_metadata" => whole::export(&work.draft, command.version, work.resource_version()),
+        "clear_metadata" => whole::clear(work).await?,
+        "replace_metadata" => whole::replace(work, arguments, command.version, path).await?,
+        "reload_metadata" => whole::reload(work).await?,
+        "get_inconsistent_metadata" => whole::inconsistencies(work).await?,
+        "drop_inconsistent_metadata" => whole::drop_inconsistencies(work).await?,
+        "get_cron_triggers" => whole::cron_triggers(&work.draft),
+        "get_catalog_state" => whole::catalog_state(work).await?,
+        "set_catalog_state" => whole::set_catalog_state(work, arguments).await?,
+        "dump_internal_state" => json!({ "resource_version": work.resource_version() }),
+        "list_source_kinds" => sources::kinds(),
+        "get_source_tables" => sources::tables(&work.draft, arguments)?,
+        "get_table_info" => sources::table_info(&work.draft, arguments)?,
+        "get_source_trackables" => sources::trackables(&work.draft, arguments)?,
+        "suggest_relationships" => sources::suggest(&work.draft, arguments)?,
+        "reload_remote_schema" => {
+            remote::named(&mut work.draft, arguments)?;
+            whole::reload(work).await?
+        }
+        _ => {
+            if let Some(answer) = of_events(work, &command.kind, arguments).await? {
+                return Ok(answer);
+            }
+            return applied(work, command, path, endpoint).await;
+        }
+    };
+    Ok(answer.into())
+}
+
+/// Commands about events that have happened or are to happen.
+async fn of_events(work: &mut Work<'_>, kind: &str, arguments: &Value) -> Result<Option<Reply>, Refusal> {
+    const KINDS: &[&str] = &[
+        "invoke_event_trigger",
+        "redeliver_event",
+        "get_event_logs",
+        "get_event_invocation_logs",
+        "get_event_by_id",
+        "create_scheduled_event",
+        "delete_scheduled_event",
+        "get_scheduled_events",
+        "get_event_invocations",
+        "get_scheduled_event_invocations",
+    ];
+    if !KINDS.contains(&kind) {
+        return Ok(None);
+    }
+    let (metadata, session) = (work.draft.metadata.clone(), work.session);
+    let client: &tokio_postgres::Client = work.client().await?;
+    Ok(Some(match kind {
+        "invoke_event_trigger" => events::invoke_event_trigger(client, &metadata, session, arguments).await?.into(),
+        "redeliver_event" => events::redeliver_event(client, arguments).await?.into(),
+        "get_event_logs" => events::get_event_logs(client, &metadata, arguments).await?.into(),
+        "get_event_invocation_logs" => events::get_event_invocation_logs(client, &metadata, arguments).await?.into(),
+        "get_event_by_id" => events::get_event_by_id(client, arguments).await?.into(),
+        "create_scheduled_event" => events::create_scheduled_event(client, arguments).await?.into(),
+        "delete_scheduled_event" => events::delete_scheduled_event(client, arguments).await?.into(),
+        "get_scheduled_events" => events::get_scheduled_events(client, &metadata, arguments).await?.into(),
+        _ => events::get_scheduled_event_invocations(client, &metadata, arguments).await?.into(),
+    }))
+}
+
+/// A command on the metadata alone.
+async fn applied(work: &mut Work<'_>, command: &Command, path: &str, endpoint: Endpoint) -> Result<Reply, Refusal> {
+    let Some(apply) = commands::find(&command.kind) else { return Err(unknown(&command.kind, endpoint).into()) };
+    // A table that somebody else has just made.
+    if let Some(table) = named_table(&command.arguments)
+        && work.draft.catalog.table(&table.schema, &table.name).is_none()
+    {
+        work.check().await?;
+        work.draft.catalog = work.read_catalog().await?;
+    }
+    Ok(work.apply(&command.kind, apply, command.arguments.clone(), path)?.into())
+}
+
+fn named_table(arguments: &Value) -> Option<metadata::QualifiedName> {
+    let named = arguments.get("table").unwrap_or(arguments);
+    serde_json::from_value(named.clone()).ok()
+}
+
+fn unknown(kind: &str, endpoint: Endpoint) -> Failure {
+    let message = match endpoint {
+        Endpoint::Metadata => format!("unknown metadata command \"{kind}\" for backend postgres"),
+        Endpoint::QueryV1 | Endpoint::QueryV2 => format!("unknown query type \"{kind}\""),
+    };
+    Failure::new(Code::ParseFailed, "$", message)
+}
