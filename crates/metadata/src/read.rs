@@ -155,7 +155,7 @@ mod tests {
             }
             let (metadata, left_out) = read(old);
             assert_eq!(left_out, []);
-            let source = metadata.source("default").unwrap();
+            let source = metadata.source("default").expect("there is one");
             assert!(source.table(&QualifiedName::new("public", "users")).is_some());
             assert!(source.function(&QualifiedName::new("public", "f")).is_some());
         }
