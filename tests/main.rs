@@ -10,6 +10,7 @@ mod e2e;
 mod errors;
 mod faults;
 mod links;
+mod live;
 mod policy;
 mod sandbox;
 mod snapshots;

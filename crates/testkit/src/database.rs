@@ -67,6 +67,11 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
+        // Not even FORCE drops a database whose changes somebody follows; a temporary slot goes with its connection.
+        let unfollow = format!(
+            "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE database = '{}' AND active",
+            self.name
+        );
         let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let server = self.server;
         // A thread of its own: this may run inside a runtime, which must not be blocked on. A failure leaves a database
@@ -76,6 +81,7 @@ impl Drop for TestDatabase {
             runtime.block_on(async {
                 if let Ok((client, connection)) = server.config("postgres").connect(NoTls).await {
                     tokio::spawn(connection);
+                    let _ = client.batch_execute(&unfollow).await;
                     let _ = client.batch_execute(&statement).await;
                 }
             });
