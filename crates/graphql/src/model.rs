@@ -276,7 +276,18 @@ pub enum Member {
     Remote(usize),
 }
 
+impl Function {
+    pub fn qualified(&self) -> QualifiedName {
+        QualifiedName::new(&self.schema_name, &self.function_name)
+    }
+}
+
 impl Table {
+    /// Its name in the database; shown without the schema where that is `public`.
+    pub fn qualified(&self) -> QualifiedName {
+        QualifiedName::new(&self.schema_name, &self.table_name)
+    }
+
     /// The member of that GraphQL name, whoever may see it; requests ask [`crate::schema::Schema::member`].
     pub fn any_member(&self, name: &str) -> Option<Member> {
         self.members.get(name).copied()

@@ -182,7 +182,7 @@ impl<'a> Builder<'a> {
                 "cannot include \"{plain}\" in the GraphQL schema because it is not a valid GraphQL identifier"
             ));
         }
-        let base = if config.custom_name.is_some() { plain.clone() } else { self.model.naming.type_base(&plain) };
+        let base = self.model.naming.type_base(&plain);
         if self.model.tables_by_name.contains_key(&base) && metadata.is_none() {
             return Err(format!("another table is called {base}"));
         }

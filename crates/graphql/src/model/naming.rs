@@ -67,16 +67,25 @@ impl Naming {
         }
     }
 
-    /// A type's name from its base and what stands behind, with the source's prefix and suffix.
-    pub(crate) fn type_name(&self, base: &str, behind: &str) -> String {
+    /// True where nothing changes a type's name.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.convention == Convention::HasuraDefault && self.type_prefix.is_empty() && self.type_suffix.is_empty()
+    }
+
+    /// What stands in the middle of a type's name.
+    pub(crate) fn infix(&self, plain: &'static str) -> std::borrow::Cow<'static, str> {
+        match self.convention {
+            Convention::HasuraDefault => plain.into(),
+            Convention::GraphqlDefault => pascal(plain.trim_matches('_')).into(),
+        }
+    }
+
+    /// A type's name from the one that Hasura's own convention gives it, with the source's prefix and suffix.
+    pub(crate) fn type_name(&self, plain: &str) -> String {
         let (prefix, suffix) = (&self.type_prefix, &self.type_suffix);
         match self.convention {
-            Convention::HasuraDefault if behind.is_empty() => format!("{prefix}{base}{suffix}"),
-            Convention::HasuraDefault => format!("{prefix}{base}_{behind}{suffix}"),
-            Convention::GraphqlDefault => {
-                let (prefix, suffix) = (pascal(prefix), pascal(suffix));
-                format!("{prefix}{base}{}{suffix}", pascal(behind))
-            }
+            Convention::HasuraDefault => format!("{prefix}{plain}{suffix}"),
+            Convention::GraphqlDefault => [prefix.as_str(), plain, suffix].map(pascal).concat(),
         }
     }
 
@@ -90,19 +99,11 @@ impl Naming {
         }
     }
 
-    /// What stands before `behind` in a bare type name.
+    /// What stands before `behind`, such as `_bool_exp`, in a bare type name.
     pub(crate) fn base_of<'n>(&self, name: &'n str, behind: &str) -> Option<&'n str> {
         match self.convention {
-            Convention::HasuraDefault => name.strip_suffix(behind)?.strip_suffix('_'),
-            Convention::GraphqlDefault => name.strip_suffix(&*pascal(behind)),
-        }
-    }
-
-    /// An operator such as `_is_null`.
-    pub(crate) fn operator(&self, name: &'static str) -> std::borrow::Cow<'static, str> {
-        match self.convention {
-            Convention::HasuraDefault => name.into(),
-            Convention::GraphqlDefault => camel(name).into(),
+            Convention::HasuraDefault => name.strip_suffix(behind),
+            Convention::GraphqlDefault => name.strip_suffix(&*pascal(behind.trim_start_matches('_'))),
         }
     }
 }
@@ -158,15 +159,11 @@ mod tests {
             root_suffix: "query".to_owned(),
             ..Naming::default()
         };
-        assert_eq!(
-            naming.type_name(&naming.type_base("author_local"), "aggregate_fields"),
-            "AuthorLocalAggregateFields"
-        );
+        assert_eq!(naming.type_name("AuthorLocal_aggregate_fields"), "AuthorLocalAggregateFields");
         let root = naming.root("insert", "author_local", "one");
         assert_eq!(root, "insertAuthorLocalOne");
         assert_eq!(naming.customized_root(&root), "testInsertAuthorLocalOneQuery");
         assert_eq!(naming.member("author_id"), "authorId");
-        assert_eq!(naming.operator("_is_null"), "_isNull");
-        assert_eq!(naming.base_of("AuthorLocalBoolExp", "bool_exp"), Some("AuthorLocal"));
+        assert_eq!(naming.base_of("AuthorLocalBoolExp", "_bool_exp"), Some("AuthorLocal"));
     }
 }

@@ -32,8 +32,8 @@ impl<'a> Planner<'a> {
                     AggregateValue::TypeName(type_name.clone())
                 }
                 "nodes" => {
-                    let rows_type = &self.schema.tables[table].name;
-                    let inside = self.validator.inside(selected, rows_type, &path)?;
+                    let rows_type = self.type_name(TypeId::Table(table));
+                    let inside = self.validator.inside(selected, &rows_type, &path)?;
                     AggregateValue::Nodes(self.output(table, &inside, &path.key("selectionSet"))?)
                 }
                 "aggregate" => AggregateValue::Fields(self.aggregate_fields(table, selected, &path)?),

@@ -69,8 +69,8 @@ impl<'a> Planner<'a> {
         selected: &Selected<'a>,
         path: &Path<'_>,
     ) -> Result<Vec<Output>, Failure> {
-        let type_name = &self.schema.tables[table].name;
-        let fields = self.validator.inside(selected, type_name, path)?;
+        let type_name = self.type_name(TypeId::Table(table));
+        let fields = self.validator.inside(selected, &type_name, path)?;
         self.output(table, &fields, &path.key("selectionSet"))
     }
 
@@ -99,7 +99,7 @@ impl<'a> Planner<'a> {
         let name = selected.field.name.as_str();
         if name == "__typename" {
             self.validator.leaf(selected, path)?;
-            return Ok(OutputValue::TypeName(found.name.clone()));
+            return Ok(OutputValue::TypeName(self.type_name(TypeId::Table(table))));
         }
         if self.schema.is_relay()
             && let Some(value) = self.relay_field(table, selected, path)?
@@ -130,7 +130,7 @@ impl<'a> Planner<'a> {
                 Ok(OutputValue::Aggregate { relationship, select })
             }
             Some(Member::Computed(computed)) => self.computed(table, computed, selected, path),
-            Some(Member::Remote(_)) | None => Err(unknown_field(name, &found.name, path)),
+            Some(Member::Remote(_)) | None => Err(unknown_field(name, &self.type_name(TypeId::Table(table)), path)),
         }
     }
 

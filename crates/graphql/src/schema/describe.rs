@@ -161,7 +161,7 @@ impl Schema {
     }
 
     fn head(&self, id: TypeId) -> (Kind, Option<String>) {
-        let table = |id: TableId| &self.tables[id].name;
+        let table = |id: TableId| self.tables[id].qualified();
         let (kind, text) = match id {
             TypeId::QueryRoot | TypeId::SubscriptionRoot => return (Kind::Object, None),
             TypeId::Table(t) => {
@@ -247,7 +247,7 @@ impl Schema {
     }
 
     fn root_field(&self, name: &str, root: Root) -> Option<FieldDef> {
-        let table = |id: TableId| &self.tables[id].name;
+        let table = |id: TableId| self.tables[id].qualified();
         let (r#type, arguments, made) = match root {
             Root::Rows(id) => {
                 let rows = TypeRef::list_of(TypeId::Table(id)).required();
@@ -273,7 +273,7 @@ impl Schema {
                 let found = &self.functions[function];
                 let mut arguments = self.function_arguments(function);
                 arguments.extend(self.select_arguments(found.returns));
-                let (called, on) = (&found.name, table(found.returns));
+                let (called, on) = (found.qualified(), table(found.returns));
                 let made =
                     format!("execute function \"{called}\" and query aggregates on result of table type \"{on}\"");
                 (TypeRef::from(TypeId::Aggregate(found.returns)).required(), arguments, made)
@@ -334,7 +334,7 @@ impl Schema {
         let row = TypeId::Table(found.returns);
         let r#type = if found.returns_set { TypeRef::list_of(row).required() } else { row.into() };
         let volatile = if found.is_mutation { "VOLATILE " } else { "" };
-        let (called, on) = (&found.name, &self.tables[found.returns].name);
+        let (called, on) = (found.qualified(), self.tables[found.returns].qualified());
         let made = || format!("execute {volatile}function \"{called}\" which returns \"{on}\"");
         let description = Some(found.comment.clone().unwrap_or_else(made));
         FieldDef { name: name.to_owned(), description, arguments, r#type }

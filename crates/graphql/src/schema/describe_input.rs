@@ -49,7 +49,7 @@ impl Schema {
     /// `args`, where the function takes any.
     pub fn function_arguments(&self, function: FunctionId) -> Vec<InputDef> {
         let found = &self.functions[function];
-        let description = format!("input parameters for function \"{}\"", found.name);
+        let description = format!("input parameters for function \"{}\"", found.qualified());
         let input = |required: bool| {
             let r#type = TypeRef::from(TypeId::FunctionArguments(function)).required_if(required);
             InputDef::new("args", r#type).described(description)
@@ -60,7 +60,7 @@ impl Schema {
 
     pub fn computed_arguments(&self, table: TableId, computed: usize) -> Vec<InputDef> {
         let found = &self.tables[table].computed[computed];
-        let (field, on) = (&found.name, &self.tables[table].name);
+        let (field, on) = (&found.name, self.tables[table].qualified());
         let description = format!("input parameters for computed field \"{field}\" defined on table \"{on}\"");
         let input = |required: bool| {
             let r#type = TypeRef::from(TypeId::ComputedArguments(table, computed)).required_if(required);
@@ -124,17 +124,21 @@ impl Schema {
         let combined = "All fields are combined with a logical 'AND'.";
         Some(match id {
             TypeId::BoolExp(t) => {
-                let name = &self.tables[t].name;
+                let name = self.tables[t].qualified();
                 format!("Boolean expression to filter rows from the table \"{name}\". {combined}")
             }
-            TypeId::OrderBy(t) => format!("Ordering options when selecting data from \"{}\".", self.tables[t].name),
-            TypeId::AggregateOrderBy(t) => format!("order by aggregate values of table \"{}\"", self.tables[t].name),
-            TypeId::StreamCursor(t) => format!("Streaming cursor of the table \"{}\"", self.tables[t].name),
+            TypeId::OrderBy(t) => {
+                format!("Ordering options when selecting data from \"{}\".", self.tables[t].qualified())
+            }
+            TypeId::AggregateOrderBy(t) => {
+                format!("order by aggregate values of table \"{}\"", self.tables[t].qualified())
+            }
+            TypeId::StreamCursor(t) => format!("Streaming cursor of the table \"{}\"", self.tables[t].qualified()),
             TypeId::StreamCursorValue(_) => {
                 "Initial value of the column from where the streaming should start".to_owned()
             }
             TypeId::OpOrderBy(t, op) => {
-                format!("order by {}() on columns of table \"{}\"", op.name(), self.tables[t].name)
+                format!("order by {}() on columns of table \"{}\"", op.name(), self.tables[t].qualified())
             }
             TypeId::Comparison(s) => {
                 let name = &self.scalars[self.scalars[s].item.unwrap_or(s)].name;

@@ -72,6 +72,22 @@ type Make = fn(TableId) -> TypeId;
 
 impl Schema {
     pub fn type_name(&self, id: TypeId) -> String {
+        let plain = self.plain_type_name(id);
+        if self.naming.is_plain() || self.keeps_name(id) { plain } else { self.naming.type_name(&plain) }
+    }
+
+    /// True for types whose names no convention and no customization changes.
+    fn keeps_name(&self, id: TypeId) -> bool {
+        match id {
+            TypeId::Scalar(scalar) => self.scalars[scalar].values.is_none(),
+            TypeId::QueryRoot | TypeId::SubscriptionRoot | TypeId::PageInfo | TypeId::Node => true,
+            TypeId::BuiltIn(_) | TypeId::Shape(_) | TypeId::Foreign(_) | TypeId::Meta(_) => true,
+            _ => false,
+        }
+    }
+
+    /// In Hasura's own convention, without the source's prefix and suffix.
+    fn plain_type_name(&self, id: TypeId) -> String {
         let table = |id: TableId| self.tables[id].name.as_str();
         match id {
             TypeId::QueryRoot => "query_root".to_owned(),
@@ -120,11 +136,9 @@ impl Schema {
         match name {
             "query_root" => return Some(TypeId::QueryRoot),
             "subscription_root" => return Some(TypeId::SubscriptionRoot).filter(|&id| self.exists(id)),
-            "order_by" => return Some(TypeId::OrderByEnum),
             "PageInfo" if self.is_relay() => return Some(TypeId::PageInfo),
             "Node" if self.is_relay() => return Some(TypeId::Node),
             "ID" if self.is_relay() => return Some(TypeId::BuiltIn("ID")),
-            "cursor_ordering" => return Some(TypeId::CursorOrdering),
             _ => {}
         }
         if let Some(meta) = Meta::named(name) {
@@ -133,20 +147,37 @@ impl Schema {
         if let Some(shape) = Shape::ALL.into_iter().find(|shape| shape.name() == name) {
             return Some(TypeId::Shape(shape)).filter(|&id| self.exists(id));
         }
-        if let Some(&table) = self.tables_by_name.get(name) {
-            return Some(TypeId::Table(table)).filter(|&id| self.exists(id));
-        }
-        if let Some(&scalar) = self.scalars_by_name.get(name)
-            && self.scalars[scalar].item.is_none()
-        {
+        let is_plain = |scalar: &ScalarId| {
+            let found = &self.scalars[*scalar];
+            found.item.is_none() && found.values.is_none()
+        };
+        if let Some(&scalar) = self.scalars_by_name.get(name).filter(|scalar| is_plain(scalar)) {
             return Some(TypeId::Scalar(scalar));
         }
         if let Some(name) = BUILT_IN.into_iter().find(|built_in| *built_in == name) {
             return Some(TypeId::BuiltIn(name));
         }
-        let found = self.scalar_suffix(name).or_else(|| self.table_suffix(name)).filter(|&id| self.exists(id));
-        let found = found.or_else(|| self.arguments_suffix(name));
+        let found = self.naming.bare_type(name).and_then(|name| self.bare_type_named(name));
         found.or_else(|| self.foreign.type_named(name, self.role_name()).map(TypeId::Foreign))
+    }
+
+    /// A type by its name without the source's prefix and suffix.
+    fn bare_type_named(&self, name: &str) -> Option<TypeId> {
+        if let Some(&table) = self.tables_by_name.get(name) {
+            return Some(TypeId::Table(table)).filter(|&id| self.exists(id));
+        }
+        let convention = |plain: &str| self.naming.base_of(name, plain) == Some("");
+        if convention("order_by") {
+            return Some(TypeId::OrderByEnum);
+        }
+        if convention("cursor_ordering") {
+            return Some(TypeId::CursorOrdering);
+        }
+        if let Some(&scalar) = self.scalars_by_name.get(name).filter(|scalar| self.scalars[**scalar].values.is_some()) {
+            return Some(TypeId::Scalar(scalar));
+        }
+        let found = self.scalar_suffix(name).or_else(|| self.table_suffix(name)).filter(|&id| self.exists(id));
+        found.or_else(|| self.arguments_suffix(name))
     }
 
     /// The scalar of a built-in name where a column uses it, else the built-in itself.
@@ -165,19 +196,23 @@ impl Schema {
     }
 
     fn scalar_suffix(&self, name: &str) -> Option<TypeId> {
-        let scalar = |suffix: &str| self.scalars_by_name.get(name.strip_suffix(suffix)?).copied();
+        let scalar = |suffix: &str| {
+            let base = self.naming.base_of(name, suffix)?;
+            let by_convention = || self.scalars.iter().position(|found| self.naming.type_base(&found.name) == base);
+            self.scalars_by_name.get(base).copied().or_else(by_convention)
+        };
         if let Some(found) = scalar("_comparison_exp") {
             return Some(TypeId::Comparison(found));
         }
         if let Some(found) = scalar("_cast_exp") {
             return Some(TypeId::CastExp(found));
         }
-        let built_in = name.strip_suffix("_comparison_exp")?;
+        let built_in = self.naming.base_of(name, "_comparison_exp")?;
         BUILT_IN.into_iter().find(|name| *name == built_in).map(TypeId::BuiltInComparison)
     }
 
     fn table_suffix(&self, name: &str) -> Option<TypeId> {
-        let table = |suffix: &str| self.tables_by_name.get(name.strip_suffix(suffix)?).copied();
+        let table = |suffix: &str| self.tables_by_name.get(self.naming.base_of(name, suffix)?).copied();
         let plain: [(&str, Make); 12] = [
             ("Connection", TypeId::Connection),
             ("Edge", TypeId::Edge),
@@ -207,20 +242,21 @@ impl Schema {
             if let Some(found) = table(&format!("_aggregate_bool_exp_{}", fold.name())) {
                 return Some(TypeId::AggregateBoolExpFold(found, fold));
             }
-            let (base, _) = name.split_once("_select_column_")?;
-            let id = TypeId::FoldColumn(*self.tables_by_name.get(base)?, fold);
-            (self.type_name(id) == name).then_some(id)
+            let middle = self.naming.infix("_select_column_");
+            let bases = name.match_indices(&*middle).map(|(at, _)| &name[..at]);
+            let mut found = bases.filter_map(|base| Some(TypeId::FoldColumn(*self.tables_by_name.get(base)?, fold)));
+            found.find(|&id| self.naming.bare_type(&self.type_name(id)) == Some(name))
         })
     }
 
     fn arguments_suffix(&self, name: &str) -> Option<TypeId> {
-        let base = name.strip_suffix("_args")?;
+        let base = self.naming.base_of(name, "_args")?;
         let function = self.functions.iter().position(|function| function.name == base);
         let computed = || {
             let tables = self.tables.iter().enumerate();
             let all = tables.flat_map(|(t, table)| (0..table.computed.len()).map(move |at| (t, at)));
             let mut all = all.map(|(t, at)| TypeId::ComputedArguments(t, at));
-            all.find(|&id| self.type_name(id) == name)
+            all.find(|&id| self.naming.bare_type(&self.type_name(id)) == Some(name))
         };
         function.map(TypeId::FunctionArguments).or_else(computed).filter(|&id| self.exists(id))
     }
