@@ -3,7 +3,7 @@
 use project::Diagnostic;
 
 /// Every code of this crate; each has a page in `assets/errors`.
-pub const CODES: &[&str] = &["NS-GQL-001", "NS-GQL-002", "NS-GQL-003", "NS-GQL-004", "NS-GQL-005"];
+pub const CODES: &[&str] = &["NS-GQL-001", "NS-GQL-002", "NS-GQL-003", "NS-GQL-004", "NS-GQL-005", "NS-GQL-006"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -17,6 +17,12 @@ pub enum Error {
     Build,
     #[error("the GraphQL engine cannot read the system's certificates")]
     Certificates(#[source] reqwest::Error),
+    #[error("the GraphQL engine cannot use {name}")]
+    Setting {
+        name: &'static str,
+        /// Without the value, which may be a secret.
+        why: String,
+    },
 }
 
 impl Diagnostic for Error {
@@ -27,6 +33,7 @@ impl Diagnostic for Error {
             Self::Build => "NS-GQL-003",
             Self::Certificates(_) => "NS-GQL-004",
             Self::Store(_) => "NS-GQL-005",
+            Self::Setting { .. } => "NS-GQL-006",
         }
     }
 
@@ -36,6 +43,7 @@ impl Diagnostic for Error {
             Self::Catalog(source) => Some(source.to_string()),
             Self::Certificates(source) => Some(source.to_string()),
             Self::Store(source) => Some(source.reason()),
+            Self::Setting { why, .. } => Some(why.clone()),
             Self::Build => Some("the builder stopped with an internal error, which the log names".to_owned()),
         }
     }
@@ -45,6 +53,7 @@ impl Diagnostic for Error {
             Self::Connect(_) => "nself status, then nself logs postgres".to_owned(),
             Self::Catalog(source) => source.fix().unwrap_or_else(|| "nself logs graphql".to_owned()),
             Self::Store(_) | Self::Build => "nself logs graphql".to_owned(),
+            Self::Setting { name, .. } => format!("nself config set {name}, then nself restart hasura"),
             Self::Certificates(_) => {
                 "apt-get install ca-certificates, or your system's package of that kind".to_owned()
             }

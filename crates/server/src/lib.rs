@@ -22,6 +22,7 @@
 //! # Ok(()) }
 //! ```
 
+mod access_options;
 mod board;
 mod control;
 mod error;

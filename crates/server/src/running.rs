@@ -20,7 +20,7 @@ use crate::logs::{LogLayer, Logs, Policy, parse_any};
 use crate::supervisor::process::{Launch, STACK_MARK};
 use crate::supervisor::{Spec, Supervised};
 use crate::{DRAIN, Error, Options};
-use crate::{front_door, live_options, postmaster, probe, schema_watch};
+use crate::{access_options, front_door, live_options, postmaster, probe, schema_watch};
 
 /// Pause between tries of a starting service's probe.
 const RETRY: Duration = Duration::from_millis(50);
@@ -199,8 +199,7 @@ impl Running {
             postgres::Pool::new(cluster.config(settings.text("POSTGRES_DB").unwrap_or("nhost")), connections)
         });
         let mut options = graphql::Options::new(pool.clone());
-        options.admin_secret = settings.secret("HASURA_GRAPHQL_ADMIN_SECRET");
-        options.unauthorized_role = settings.text("HASURA_GRAPHQL_UNAUTHORIZED_ROLE").map(str::to_owned);
+        access_options::apply(settings, &mut options)?;
         options.dev_mode = settings.flag("HASURA_GRAPHQL_DEV_MODE");
         options.live = live_options::of(settings);
         options.stringify_numeric = settings.flag("HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES");

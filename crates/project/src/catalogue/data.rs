@@ -153,6 +153,39 @@ const GRAPHQL: &[Setting] = &[
         "Database of the metadata; computed when not set",
     ),
     Setting::new("HASURA_GRAPHQL_UNAUTHORIZED_ROLE", Kind::Text, "Role of a request without a token").default("public"),
+    Setting::new(
+        "HASURA_GRAPHQL_ADMIN_SECRETS",
+        Kind::Secret(Strength::External),
+        "Further admin secrets as a JSON list, for changing them without a pause",
+    ),
+    Setting::new(
+        "HASURA_GRAPHQL_JWT_SECRETS",
+        Kind::Secret(Strength::External),
+        "Several token configurations as a JSON list, each with an issuer of its own; instead of the single one",
+    ),
+    Setting::new(
+        "HASURA_GRAPHQL_AUTH_HOOK",
+        Kind::Secret(Strength::External),
+        "URL of a service that is asked who sends each request without the admin secret; instead of tokens",
+    ),
+    Setting::new("HASURA_GRAPHQL_AUTH_HOOK_MODE", Kind::Choice(&["GET", "POST"]), "How that service is asked")
+        .default("GET"),
+    Setting::new(
+        "HASURA_GRAPHQL_AUTH_HOOK_SEND_REQUEST_BODY",
+        Kind::Flag,
+        "Show it the GraphQL request as well, when it is asked with POST",
+    )
+    .default("true"),
+    Setting::new(
+        "HASURA_GRAPHQL_ENABLED_APIS",
+        Kind::List,
+        "Endpoints to serve, of metadata, graphql, config and metrics; all when not set",
+    ),
+    Setting::new(
+        "HASURA_GRAPHQL_METRICS_SECRET",
+        Kind::Secret(Strength::External),
+        "Opens /v1/metrics as a bearer token, as the admin secret does",
+    ),
     Setting::new("HASURA_GRAPHQL_ENABLED_LOG_TYPES", Kind::List, "Kinds of log lines Hasura writes"),
     Setting::new("HASURA_LOG_LEVEL", LEVELS, "Log level").default("info"),
     Setting::new("HASURA_GRAPHQL_PG_CONNECTIONS", COUNT, "Connections in the API's pool"),

@@ -15,8 +15,20 @@ const HASURA_PRIORITY: u8 = 8;
 const CONSOLE_PRIORITY: u8 = 4;
 
 /// Paths of the base domain that the GraphQL engine answers, with their rate zones.
-const GRAPHQL_PATHS: [(&str, &str); 3] =
-    [("/v1/graphql", "graphql"), ("/v1/version", "general"), ("/healthz", "general")];
+const GRAPHQL_PATHS: [(&str, &str); 12] = [
+    ("/v1/graphql", "graphql"),
+    ("/v1/metadata", "graphql"),
+    ("/v1/query", "graphql"),
+    ("/v2/query", "graphql"),
+    ("/v1alpha1", "graphql"),
+    ("/v1beta1", "graphql"),
+    ("/api/rest", "graphql"),
+    ("/api/swagger", "general"),
+    ("/v1/config", "general"),
+    ("/v1/metrics", "general"),
+    ("/v1/version", "general"),
+    ("/healthz", "general"),
+];
 
 pub(crate) fn add(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {
     let database = settings.flag("POSTGRES_ENABLED");
