@@ -17,6 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     options.unauthorized_role = value("--role");
     options.stringify_numeric = true;
     options.dev_mode = true;
+    options.allowlist = std::env::var("HASURA_GRAPHQL_ENABLE_ALLOWLIST").is_ok_and(|value| value == "true");
     options.environment = std::sync::Arc::new(std::env::vars().collect());
     let handle = graphql::Service::start(options).await?;
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
