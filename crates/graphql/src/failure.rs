@@ -19,6 +19,7 @@ pub enum Code {
     NotFound,
     ParseFailed,
     PostgresError,
+    RemoteSchemaError,
     StartFailed,
     Timeout,
     InvalidHeaders,
@@ -61,6 +62,7 @@ impl Code {
             Self::NotFound => "not-found",
             Self::ParseFailed => "parse-failed",
             Self::PostgresError => "postgres-error",
+            Self::RemoteSchemaError => "remote-schema-error",
             Self::StartFailed => "start-failed",
             Self::Timeout => "timeout",
             Self::InvalidHeaders => "invalid-headers",
@@ -150,6 +152,16 @@ impl Failure {
         serde_json::to_vec(&body).expect("strings and JSON values serialise")
     }
 
+    /// As the metadata endpoints tell it: `{path, error, code, internal}`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let code = self.other_code.as_deref().unwrap_or(self.code.as_str());
+        let mut json = serde_json::json!({ "path": self.path, "error": self.message, "code": code });
+        if let (Some(internal), serde_json::Value::Object(fields)) = (&self.internal, &mut json) {
+            fields.insert("internal".to_owned(), (**internal).clone());
+        }
+        json
+    }
+
     /// The response body. `internal` is shown in development mode only.
     pub fn to_body(&self, dev_mode: bool) -> Vec<u8> {
         if let Some(errors) = &self.errors {
@@ -213,6 +225,20 @@ impl Path<'static> {
 impl Path<'_> {
     pub fn key<'b>(&'b self, key: &'b str) -> Path<'b> {
         Path { parent: Some(self), step: Step::Key(key) }
+    }
+
+    /// The keys of the response that lead to a field: every second step.
+    pub fn response_keys(&self) -> Vec<String> {
+        let mut keys = Vec::new();
+        let mut current = Some(self);
+        while let Some(path) = current {
+            if let Step::Key(key) = path.step {
+                keys.push(key.to_owned());
+            }
+            current = path.parent;
+        }
+        keys.reverse();
+        keys.into_iter().skip(1).step_by(2).collect()
     }
 
     pub fn index(&self, index: usize) -> Path<'_> {

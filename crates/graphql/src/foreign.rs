@@ -9,9 +9,16 @@
 mod build;
 pub mod customization;
 pub mod document;
+mod fetch;
+mod input;
 pub mod introspect;
 pub mod permission;
+pub mod plan;
 pub mod registry;
+mod relation;
+pub(crate) mod run;
+mod select;
 
-pub use build::Introspections;
+pub use build::{Introspection, Introspections};
 pub(crate) use build::{namespace_type, nullable};
+pub use fetch::{fetch, introspect_remote_schema, is_known, known};

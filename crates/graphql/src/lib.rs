@@ -22,6 +22,7 @@
 //! ```
 
 pub mod access;
+pub mod action;
 mod allowlist;
 pub mod api;
 mod cache;

@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
-pub use header::{Configured, forwarded, pairs};
+pub use header::{configured, forwarded, pairs};
 pub use template::{resolve, variable};
 
 /// What `{{NAME}}` and `value_from_env` are looked up in.

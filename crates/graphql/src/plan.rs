@@ -16,7 +16,7 @@ mod tree;
 
 use apollo_compiler::ast::{OperationDefinition, OperationType};
 
-use crate::failure::{Failure, Path};
+use crate::failure::{Code, Failure, Path};
 use crate::introspection;
 use crate::parse::{DEPTH_LIMIT, Operation};
 use crate::schema::{Operation as Surface, Schema, TypeRef};
@@ -25,8 +25,9 @@ use crate::validate::Validator;
 use crate::value::{Encoding, Mismatch, Provided, Value, Variables};
 
 pub use direction::Direction;
-use function::Callee;
+pub(crate) use function::Callee;
 pub use relay::Slice;
+pub(crate) use rows::unknown_value;
 pub use tree::{
     AggregateOutput, AggregateSelect, AggregateValue, Call, Cast, Condition, Connection, ConnectionOutput,
     ConnectionValue, EdgeOutput, EdgeValue, Field, FieldOutput, FieldValue, Filter, Fold, From, Offset, OpColumn,
@@ -39,10 +40,12 @@ pub use tree::{
 pub(crate) struct Planner<'a> {
     pub schema: &'a Schema,
     pub validator: Validator<'a>,
-    provided: &'a Provided,
+    pub provided: &'a Provided,
     pub session: &'a Session,
     pub parameters: Vec<Parameter>,
-    conditions: Vec<Condition>,
+    pub conditions: Vec<Condition>,
+    /// What others than the database are asked.
+    pub foreign: crate::foreign::plan::Parts,
     /// Nesting of the input object being read.
     depth: usize,
 }
@@ -58,8 +61,16 @@ impl Plan {
     ) -> Result<Self, Failure> {
         let variables = Variables::new(operation.definition, provided)?;
         let validator = Validator::new(schema, operation, variables);
-        let mut planner =
-            Planner { schema, validator, provided, session, parameters: Vec::new(), conditions: Vec::new(), depth: 0 };
+        let mut planner = Planner {
+            schema,
+            validator,
+            provided,
+            session,
+            parameters: Vec::new(),
+            conditions: Vec::new(),
+            foreign: Default::default(),
+            depth: 0,
+        };
         let set = operation.definition.selection_set.as_slice();
         let path = Path::ROOT.key("selectionSet");
         let (surface, root_type) = match operation.definition.operation_type {
@@ -76,8 +87,12 @@ impl Plan {
             return Err(Failure::invalid("$", "subscriptions must select one top level field"));
         }
         let is_subscription = surface == Surface::Subscription;
-        let Planner { validator, parameters, conditions, .. } = planner;
-        Ok(Self { is_subscription, roots, parameters, conditions, touches: validator.variables.into_touches() })
+        let Planner { validator, parameters, conditions, foreign, .. } = planner;
+        if is_subscription {
+            check_subscription(&roots, &foreign)?;
+        }
+        let (joins, touches) = (foreign.joins, validator.variables.into_touches());
+        Ok(Self { is_subscription, roots, parameters, conditions, joins, touches })
     }
 
     /// The texts of all parameters for one request, or what is wrong with a value.
@@ -133,12 +148,21 @@ impl<'a> Planner<'a> {
                 let table = self.schema.functions[function].returns;
                 self.aggregate_select(table, Callee::Function(function), selected, path).map(RootValue::Aggregate)
             }
+            Some(Field::Action(id)) => self.action(id, selected, path).map(Box::new).map(RootValue::Action),
+            Some(Field::ActionResult(id)) => {
+                self.action_outcome(id, selected, path).map(Box::new).map(RootValue::ActionOutcome)
+            }
+            Some(Field::Remote(id)) => self.remote_root(id, selected, path).map(Box::new).map(RootValue::Remote),
             _ => Err(unknown_field(name, root_type, path)),
         }
     }
 
     /// Reads an input object that may hold others of its kind. Variables can be nested deeper than any document.
-    fn nested<T>(&mut self, path: &Path<'_>, read: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub(crate) fn nested<T>(
+        &mut self,
+        path: &Path<'_>,
+        read: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         if self.depth >= DEPTH_LIMIT {
             return Err(Failure::invalid(path, "the value is nested too deeply"));
         }
@@ -173,6 +197,21 @@ impl<'a> Planner<'a> {
 /// Hasura's directive for a subscription of several fields.
 fn allows_many(operation: &OperationDefinition) -> bool {
     operation.directives.0.iter().any(|directive| directive.name == "_multiple_top_level_fields")
+}
+
+/// What others answer is told once, not again and again.
+fn check_subscription(roots: &[Root], foreign: &crate::foreign::plan::Parts) -> Result<(), Failure> {
+    if !foreign.joins.is_empty() {
+        let message = "Remote relationships are not allowed in subscriptions";
+        return Err(Failure::new(Code::NotSupported, "$", message));
+    }
+    let other =
+        |root: &Root| matches!(root.value, RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_));
+    if roots.iter().any(other) {
+        let message = "subscriptions to actions and remote schemas are not supported";
+        return Err(Failure::new(Code::NotSupported, "$", message));
+    }
+    Ok(())
 }
 
 pub(crate) fn unknown_field(name: &str, type_name: &str, path: &Path<'_>) -> Failure {

@@ -1,6 +1,6 @@
 //! The running engine: a schema, its compiled requests, and a way in.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -10,10 +10,12 @@ use postgres::catalog::Catalog;
 use project::Secret;
 
 use crate::access::{self, Authenticator};
+use crate::action::worker::Worker;
 use crate::api::Auto;
 use crate::cache::{Compiled, PlanCache};
 use crate::failure::{Code, Failure};
 use crate::foreign::Introspections;
+use crate::foreign::run::Asking;
 use crate::http::{Apis, Front, Surface};
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -24,7 +26,7 @@ use crate::schema::Schema;
 use crate::session::Session;
 use crate::store::{self, Enums};
 use crate::value::Provided;
-use crate::{Error, execute, live, outbound, sql};
+use crate::{Error, execute, foreign, live, outbound, sql};
 
 /// What the service is started with.
 #[derive(Debug, Clone)]
@@ -69,6 +71,8 @@ pub struct Options {
     pub naming_convention: Convention,
     /// Where `{{NAME}}` and `value_from_env` of the metadata find their values.
     pub environment: Arc<outbound::Environment>,
+    /// Hasura's `HASURA_GRAPHQL_ASYNC_ACTIONS_FETCH_INTERVAL`.
+    pub async_actions_poll: Duration,
 }
 
 impl Options {
@@ -95,6 +99,7 @@ impl Options {
             remote_schema_permissions: false,
             naming_convention: Convention::default(),
             environment: Arc::default(),
+            async_actions_poll: Duration::from_secs(1),
         }
     }
 }
@@ -131,6 +136,8 @@ struct Inner {
     authenticator: Authenticator,
     metrics: Arc<Metrics>,
     front: Front,
+    /// Calls asynchronous actions.
+    worker: OnceLock<Worker>,
     state: RwLock<Arc<State>>,
     /// Held by whoever changes metadata or reads the catalog anew.
     writer: tokio::sync::Mutex<()>,
@@ -174,6 +181,17 @@ pub(crate) fn build(
     Model::build(catalog, metadata, &extras)
 }
 
+/// A look at the engine that does not keep it running.
+#[derive(Debug, Clone)]
+pub(crate) struct Watch(Weak<Inner>);
+
+impl Watch {
+    /// None once the engine has ended.
+    pub fn handle(&self) -> Option<Handle> {
+        self.0.upgrade().map(Handle)
+    }
+}
+
 impl Service {
     /// Reads the catalog and builds the schema.
     ///
@@ -189,13 +207,16 @@ impl Service {
             unauthorized_role: options.unauthorized_role.clone(),
         };
         let authenticator = Authenticator::new(rules, client.clone());
-        let (metrics, front, state, writer) = Default::default();
-        let handle = Handle(Arc::new(Inner { options, live, client, authenticator, metrics, front, state, writer }));
+        let (metrics, front, worker, state, writer) = Default::default();
+        let handle =
+            Handle(Arc::new(Inner { options, live, client, authenticator, metrics, front, worker, state, writer }));
         let options = handle.options();
         let mut client = options.pool.get().await.map_err(Error::Connect)?;
         store::open(&mut client, options.auto_track).await.map_err(Error::Store)?;
         drop(client);
         handle.reload().await?;
+        let worker = Worker::start(Watch(Arc::downgrade(&handle.0)), handle.options().async_actions_poll);
+        let _ = handle.0.worker.set(worker);
         Ok(handle)
     }
 }
@@ -214,7 +235,12 @@ impl Handle {
         let stored = store::load(&**client).await.map_err(Error::Store)?;
         let enums = store::enums(&**client, &catalog, &stored.metadata).await.map_err(Error::Store)?;
         drop(client);
-        let introspections = Introspections::default();
+        // Who was out of reach may be there now.
+        let known = Arc::clone(&self.state().introspections);
+        let lost: Vec<String> =
+            known.iter().filter(|(_, found)| found.document.is_err()).map(|(name, _)| name.clone()).collect();
+        let (http, schemas) = (self.client(), &stored.metadata.remote_schemas);
+        let introspections = foreign::fetch(http, &options.environment, schemas, &known, &lost).await;
         let state = tokio::task::spawn_blocking(move || {
             let model = build(&catalog, &stored.metadata, &stored.auto, &enums, &introspections, &options);
             State {
@@ -288,6 +314,23 @@ impl Handle {
         !self.state().model.inconsistencies.is_empty()
     }
 
+    /// An asynchronous action was called.
+    pub(crate) fn action_kept(&self) {
+        if let Some(worker) = self.0.worker.get() {
+            worker.wake();
+        }
+    }
+
+    pub(crate) fn action(&self, name: &str) -> Option<Arc<foreign::registry::Action>> {
+        let state = self.state();
+        let actions = &state.model.foreign.actions;
+        actions.iter().find(|action| action.name == name).cloned()
+    }
+
+    pub(crate) fn has_async_actions(&self) -> bool {
+        self.state().model.foreign.actions.iter().any(|action| action.is_async)
+    }
+
     /// What the endpoints keep between requests.
     pub(crate) fn front(&self) -> &Front {
         &self.0.front
@@ -314,6 +357,15 @@ impl Handle {
             }
             None => None,
         };
+        if compiled.is_foreign() {
+            let mut column = 0;
+            let json = |_: usize| {
+                column += 1;
+                let found = answer.as_ref().and_then(|answer| answer.json(column - 1));
+                found.map(Bytes::copy_from_slice)
+            };
+            return Asking { handle: self, session, request }.complete(&compiled, json).await;
+        }
         Ok(compiled.body(|column| answer.as_ref().and_then(|answer| answer.json(column))))
     }
 
@@ -387,6 +439,7 @@ impl Compiled {
             out.put_slice(b"\":");
             match &root.value {
                 RootValue::Ready(text) => out.put_slice(text.as_bytes()),
+                RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_) => out.put_slice(b"null"),
                 RootValue::Rows(_)
                 | RootValue::One(_)
                 | RootValue::Aggregate(_)

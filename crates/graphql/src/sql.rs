@@ -16,7 +16,7 @@ mod rows;
 
 use std::fmt::Write as _;
 
-use crate::model::Returned;
+use crate::model::{Insertion, Returned};
 use crate::plan::{
     Cast, Condition, Field, Output, OutputValue, ParameterId, Plan, Reader, RootValue, Rows, Select, Stream,
 };
@@ -50,7 +50,7 @@ pub fn statement(schema: &Schema, plan: &Plan) -> Option<Statement> {
                 writer.stream(stream);
                 columns += 1;
             }
-            RootValue::Ready(_) => {
+            RootValue::Ready(_) | RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_) => {
                 let length = writer.out.len() - if columns == 0 { "SELECT ".len() } else { ", ".len() };
                 writer.out.truncate(length);
                 continue;
@@ -59,6 +59,41 @@ pub fn statement(schema: &Schema, plan: &Plan) -> Option<Statement> {
         columns += 1;
     }
     (columns > 0).then_some(Statement { text: writer.out, columns })
+}
+
+/// A statement that answers the plan's only root for each row of its last parameter, a list of `{"$i", "$0", …}`: a list
+/// in order of `$i`. `mapping` pairs the numbers with columns of the root's table; `left` is how many there are.
+pub(crate) fn joined(schema: &Schema, plan: &Plan, table: usize, mapping: &[(usize, usize)], left: usize) -> Statement {
+    let columns = &schema.tables[table].columns;
+    let relationship = Relationship {
+        name: String::new(),
+        comment: None,
+        target: table,
+        join: mapping.iter().map(|&(at, column)| (format!("\"${at}\""), columns[column].ident.clone())).collect(),
+        columns: Vec::new(),
+        single: false,
+        not_null: false,
+        insertion: Insertion::default(),
+    };
+    let mut writer = Writer::new(schema, plan);
+    let outer = writer.alias();
+    let join = Some(Join { relationship: Some(&relationship), outer });
+    writer.out.push_str("SELECT coalesce(json_agg(");
+    match plan.roots.first().map(|root| &root.value) {
+        Some(RootValue::Rows(select)) => writer.array(select, join),
+        Some(RootValue::One(select)) => writer.object(select, join),
+        Some(RootValue::Aggregate(select)) => writer.aggregate(select, join),
+        _ => writer.out.push_str("NULL::json"),
+    }
+    sql!(writer, " ORDER BY \"{outer}\".\"$i\"), '[]') FROM json_to_recordset(");
+    writer.parameter(plan.parameters.len());
+    sql!(writer, "::json) AS \"{outer}\"(\"$i\" int4");
+    for at in 0..left {
+        let cast = mapping.iter().find(|(found, _)| *found == at).map_or("text", |&(_, column)| &columns[column].cast);
+        sql!(writer, ", \"${at}\" {cast}");
+    }
+    writer.out.push(')');
+    Statement { text: writer.out, columns: 1 }
 }
 
 /// How a select hangs on the row around it.
@@ -236,6 +271,7 @@ impl<'s> Writer<'s> {
                 self.connection(connection, Some(Join { relationship: Some(relationship), outer: alias }));
             }
             OutputValue::TypeName(name) => sql!(self, "'{name}'::text"),
+            OutputValue::Null => self.out.push_str("NULL::json"),
         }
     }
 

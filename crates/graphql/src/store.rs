@@ -14,7 +14,11 @@ use crate::api::{Auto, SOURCE};
 use crate::model::EnumTableValue;
 
 /// The tables of each part of the engine, in the order in which they are made.
-const CATALOG: &[&str] = &[crate::events::CATALOG_SQL, include_str!("../../../assets/sql/hdb_catalog/metadata.sql")];
+const CATALOG: &[&str] = &[
+    crate::events::CATALOG_SQL,
+    crate::action::CATALOG_SQL,
+    include_str!("../../../assets/sql/hdb_catalog/metadata.sql"),
+];
 
 /// Two engines that start at once must not make the tables at once. Any number that nobody else uses.
 const LOCK: i64 = 0x6e73_656c_6667_716c;

@@ -53,18 +53,51 @@ impl<'a> Validator<'a> {
         type_name: &str,
         path: &Path<'_>,
     ) -> Result<Vec<Selected<'a>>, Failure> {
+        // Relay's only interface is that of every table with a key.
+        let is_relay = self.schema.is_relay();
+        self.collect_where(sets, &|name| name == type_name || (is_relay && name == "Node"), path)
+    }
+
+    /// As [`Validator::collect`], with the fragments on every type that `fits`.
+    ///
+    /// # Errors
+    /// As [`Validator::collect`].
+    pub fn collect_where(
+        &mut self,
+        sets: &[&'a [Selection]],
+        fits: &dyn Fn(&str) -> bool,
+        path: &Path<'_>,
+    ) -> Result<Vec<Selected<'a>>, Failure> {
         let mut collected = Collected::default();
         for set in sets {
-            self.collect_into(&mut collected, set, type_name, path)?;
+            self.collect_into(&mut collected, set, fits, path)?;
         }
         Ok(collected.fields)
+    }
+
+    /// True when there is a fragment on another type than `type_name`.
+    pub fn narrows(&self, sets: &[&'a [Selection]], type_name: &str) -> bool {
+        let narrows = |selection: &'a Selection| match selection {
+            Selection::Field(_) => false,
+            Selection::InlineFragment(inline) => {
+                inline.type_condition.as_ref().is_some_and(|name| name != type_name)
+                    || self.narrows(&[&inline.selection_set], type_name)
+            }
+            Selection::FragmentSpread(spread) => {
+                let fragment = self.operation.fragments.get(spread.fragment_name.as_str());
+                fragment.is_some_and(|fragment| {
+                    fragment.type_condition != type_name || self.narrows(&[&fragment.selection_set], type_name)
+                })
+            }
+        };
+        sets.iter().flat_map(|set| set.iter()).any(narrows)
     }
 
     fn collect_into(
         &mut self,
         collected: &mut Collected<'a>,
         set: &'a [Selection],
-        type_name: &str,
+        fits: &dyn Fn(&str) -> bool,
         path: &Path<'_>,
     ) -> Result<(), Failure> {
         for selection in set {
@@ -81,9 +114,9 @@ impl<'a> Validator<'a> {
                     }
                 }
                 Selection::InlineFragment(inline) => {
-                    let fits = inline.type_condition.as_ref().is_none_or(|name| self.fits(name, type_name));
-                    if fits && self.is_included(&inline.directives, path)? {
-                        self.collect_into(collected, &inline.selection_set, type_name, path)?;
+                    let here = inline.type_condition.as_ref().is_none_or(|name| fits(name));
+                    if here && self.is_included(&inline.directives, path)? {
+                        self.collect_into(collected, &inline.selection_set, fits, path)?;
                     }
                 }
                 Selection::FragmentSpread(spread) => {
@@ -91,19 +124,14 @@ impl<'a> Validator<'a> {
                     let fragment = self.operation.fragments.get(spread.fragment_name.as_str()).copied();
                     if let Some(fragment) = fragment
                         && included
-                        && self.fits(&fragment.type_condition, type_name)
+                        && fits(&fragment.type_condition)
                     {
-                        self.collect_into(collected, &fragment.selection_set, type_name, path)?;
+                        self.collect_into(collected, &fragment.selection_set, fits, path)?;
                     }
                 }
             }
         }
         Ok(())
-    }
-
-    /// Relay's only interface is that of every table with a key.
-    fn fits(&self, condition: &str, type_name: &str) -> bool {
-        condition == type_name || (condition == "Node" && self.schema.is_relay())
     }
 
     /// `@include` and `@skip`. `@cached` asks for what only Hasura's cloud has and does no harm.

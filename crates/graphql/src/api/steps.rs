@@ -11,6 +11,7 @@ use super::work::Work;
 use super::{Endpoint, commands, remote, run_sql, sources, told, whole};
 use crate::events::api as events;
 use crate::failure::{Code, Failure};
+use crate::foreign;
 
 /// What a command answers.
 #[derive(Debug, Serialize)]
@@ -113,7 +114,23 @@ async fn single(work: &mut Work<'_>, command: &Command, path: &str, endpoint: En
         "suggest_relationships" => sources::suggest(&work.draft, arguments)?,
         "reload_remote_schema" => {
             remote::named(&mut work.draft, arguments)?;
+            work.remotes_again.extend(remote_name(arguments));
             whole::reload(work).await?
+        }
+        "introspect_remote_schema" => {
+            let name = remote_name(arguments).unwrap_or_default();
+            let schema = work.draft.metadata.remote_schemas.iter().find(|found| found.name == name);
+            let Some(schema) = schema else {
+                return Err(refuse(Code::NotExists, format!("remote schema with name \"{name}\" is not found")).into());
+            };
+            foreign::introspect_remote_schema(work.handle.client(), &work.draft.environment, schema).await?
+        }
+        "test_webhook_transform" => {
+            crate::transform::test_webhook_transform(arguments.clone(), &work.draft.environment)?
+        }
+        "add_remote_schema_permissions" => {
+            check_role_schema(work, arguments)?;
+            return applied(work, command, path, endpoint).await;
         }
         _ => {
             if let Some(answer) = of_events(work, &command.kind, arguments).await? {
@@ -123,6 +140,20 @@ async fn single(work: &mut Work<'_>, command: &Command, path: &str, endpoint: En
         }
     };
     Ok(answer.into())
+}
+
+fn remote_name(arguments: &Value) -> Option<String> {
+    arguments.get("name").and_then(Value::as_str).map(str::to_owned)
+}
+
+/// A role's part of a remote schema must be one.
+fn check_role_schema(work: &Work<'_>, arguments: &Value) -> Result<(), Refusal> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (schema, sdl) = (text(&arguments["remote_schema"]), text(&arguments["definition"]["schema"]));
+    if let Ok(document) = foreign::known(work.introspections(), &schema) {
+        foreign::permission::check(&sdl, document).map_err(|message| refuse(Code::ValidationFailed, message))?;
+    }
+    Ok(())
 }
 
 /// Commands about events that have happened or are to happen.

@@ -40,6 +40,8 @@ pub struct Work<'h> {
     allowed: Allowed,
     /// Metadata is stored even if it is what it was: `reload_metadata` tells other engines.
     pub reloaded: bool,
+    /// Remote schemas to ask again.
+    pub remotes_again: Vec<String>,
     _writer: MutexGuard<'h, ()>,
 }
 
@@ -89,6 +91,7 @@ impl<'h> Work<'h> {
             unchecked: None,
             allowed: Allowed::Old,
             reloaded: false,
+            remotes_again: Vec::new(),
             _writer: writer,
         }
     }
@@ -139,6 +142,7 @@ impl<'h> Work<'h> {
         let Some(before) = self.unchecked.take() else { return Ok(&self.model) };
         let pending = std::mem::take(&mut self.pending);
         self.read_enums().await?;
+        self.read_remotes().await;
         let model = self.build().await?;
         match self.verdict(&model, &self.draft.touched) {
             None => {}
@@ -159,6 +163,7 @@ impl<'h> Work<'h> {
             self.draft.touched.clear();
             apply(&mut self.draft, &step.arguments).map_err(|failure| pathed(failure, &step.path))?;
             self.read_enums().await?;
+            self.read_remotes().await;
             let model = self.build().await?;
             if let Some(refusal) = self.verdict(&model, &self.draft.touched) {
                 return Ok(Some(refusal.at(&step.path)));
@@ -166,6 +171,23 @@ impl<'h> Work<'h> {
             self.model = model;
         }
         Ok(None)
+    }
+
+    /// Asks remote schemas that are new, asked in another way, or to be asked again.
+    async fn read_remotes(&mut self) {
+        let schemas = &self.draft.metadata.remote_schemas;
+        if self.remotes_again.is_empty() && crate::foreign::is_known(schemas, &self.introspections) {
+            return;
+        }
+        let again = std::mem::take(&mut self.remotes_again);
+        let client = self.handle.client();
+        let found = crate::foreign::fetch(client, &self.draft.environment, schemas, &self.introspections, &again).await;
+        self.introspections = Arc::new(found);
+    }
+
+    /// What remote schemas said of themselves.
+    pub fn introspections(&self) -> &Introspections {
+        &self.introspections
     }
 
     async fn build(&self) -> Result<Arc<Model>, Failure> {

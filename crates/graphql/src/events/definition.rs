@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::failure::{Code, Failure};
-use crate::outbound::{Configured, Environment, resolve, variable};
+use crate::outbound::{Environment, configured, resolve, variable};
 use crate::transform::{RequestTransform, ResponseTransform};
 
 use super::cleanup::Cleanup;
@@ -155,17 +155,9 @@ fn transform<T: DeserializeOwned>(key: &str, value: Option<&Value>) -> Result<Op
 
 /// A webhook of which only the headers are known.
 fn headers(list: &[Header], environment: &Environment) -> Result<Webhook, Failure> {
-    let configured: Vec<Configured> = list
-        .iter()
-        .map(|header| Configured {
-            name: header.name.clone(),
-            value: header.value.clone(),
-            value_from_env: header.value_from_env.clone(),
-        })
-        .collect();
     Ok(Webhook {
         url: String::new(),
-        headers: Configured::resolve_all(&configured, environment)?,
+        headers: configured(list, environment)?,
         shown: list.iter().map(|header| json!(header)).collect(),
         timeout: Duration::from_secs(60),
         request_transform: None,

@@ -8,7 +8,7 @@ mod remote;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use metadata::Metadata;
+use metadata::{Metadata, RemoteSchemaDefinition};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -20,8 +20,15 @@ pub(crate) use remote::{namespace_type, nullable};
 use super::document::{self, Document};
 use super::registry::{Body, Field, ForeignId, Input, Type};
 
-/// What the services said of themselves, by the remote schema's name, or why they said nothing.
-pub type Introspections = BTreeMap<String, Result<Arc<Document>, String>>;
+/// What the services said of themselves, by the remote schema's name.
+pub type Introspections = BTreeMap<String, Introspection>;
+
+/// What a service said, or why it said nothing, and how it was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Introspection {
+    pub definition: RemoteSchemaDefinition,
+    pub document: Result<Arc<Document>, String>,
+}
 
 /// PostgreSQL's types that custom types may use even when no column does: name here, name there.
 const POSTGRES: [(&str, &str); 24] = [

@@ -28,7 +28,7 @@ pub struct Registry {
     pub types: Vec<Type>,
     /// Types of actions, and `ID`.
     pub custom: HashMap<String, ForeignId>,
-    pub actions: Vec<Action>,
+    pub actions: Vec<Arc<Action>>,
     pub remotes: Vec<Remote>,
     pub remote_roots: Vec<RemoteRoot>,
     pub relations: Vec<Relation>,
@@ -89,6 +89,8 @@ pub struct Action {
     pub timeout: Duration,
     pub arguments: Vec<Input>,
     pub output: TypeRef,
+    /// What answers are checked against.
+    pub shape: crate::action::webhook::Shape,
     pub is_async: bool,
     /// Of an asynchronous action: the type of its result's field.
     pub result: Option<ForeignId>,

@@ -1,47 +1,35 @@
 //! Which headers go out.
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use serde::{Deserialize, Serialize};
+use metadata::Header;
 use serde_json::{Value, json};
 
 use crate::failure::{Code, Failure};
 
 use super::{Environment, template};
 
-/// A header of the metadata: `{name, value}` or `{name, value_from_env}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Configured {
-    pub name: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value_from_env: Option<String>,
-}
-
-impl Configured {
-    /// All of them with their values.
-    ///
-    /// # Errors
-    /// A variable is not set, or a name or value cannot stand in a header.
-    pub fn resolve_all(list: &[Self], environment: &Environment) -> Result<HeaderMap, Failure> {
-        let mut headers = HeaderMap::with_capacity(list.len());
-        for configured in list {
-            let value = match (&configured.value_from_env, &configured.value) {
-                (Some(name), _) => template::variable(environment, name)?.to_owned(),
-                (None, Some(value)) => template::resolve(environment, value)?,
-                (None, None) => String::new(),
-            };
-            let name = HeaderName::try_from(configured.name.as_str());
-            match (name, HeaderValue::try_from(value)) {
-                (Ok(name), Ok(value)) => headers.insert(name, value),
-                _ => {
-                    let message = format!("the header '{}' cannot be sent", configured.name);
-                    return Err(Failure::new(Code::BadRequest, "$", message));
-                }
-            };
-        }
-        Ok(headers)
+/// The headers of the metadata with their values.
+///
+/// # Errors
+/// A variable is not set, or a name or value cannot stand in a header.
+pub fn configured(list: &[Header], environment: &Environment) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::with_capacity(list.len());
+    for configured in list {
+        let value = match (&configured.value_from_env, &configured.value) {
+            (Some(name), _) => template::variable(environment, name)?.to_owned(),
+            (None, Some(value)) => template::resolve(environment, value)?,
+            (None, None) => String::new(),
+        };
+        let name = HeaderName::try_from(configured.name.as_str());
+        match (name, HeaderValue::try_from(value)) {
+            (Ok(name), Ok(value)) => headers.insert(name, value),
+            _ => {
+                let message = format!("the header '{}' cannot be sent", configured.name);
+                return Err(Failure::new(Code::BadRequest, "$", message));
+            }
+        };
     }
+    Ok(headers)
 }
 
 /// What every request carries.
@@ -131,12 +119,12 @@ mod tests {
     #[test]
     fn a_header_takes_its_value_from_the_environment() {
         let environment = Environment::from([("TOKEN".to_owned(), "t".to_owned())]);
-        let from = |json: Value| -> Vec<Configured> { serde_json::from_value(json).unwrap() };
+        let from = |json: Value| -> Vec<Header> { serde_json::from_value(json).unwrap() };
         let list = from(json!([{"name": "A", "value": "x{{TOKEN}}"}, {"name": "B", "value_from_env": "TOKEN"}]));
-        let headers = Configured::resolve_all(&list, &environment).unwrap();
+        let headers = configured(&list, &environment).unwrap();
         assert_eq!((headers["a"].as_bytes(), headers["b"].as_bytes()), (&b"xt"[..], &b"t"[..]));
         let missing = from(json!([{"name": "B", "value_from_env": "NONE"}]));
-        let failure = Configured::resolve_all(&missing, &environment).unwrap_err();
+        let failure = configured(&missing, &environment).unwrap_err();
         assert_eq!(failure.message, "environment variable 'NONE' not set");
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 
 impl<'a> Planner<'a> {
-    pub(super) fn aggregate_select(
+    pub(crate) fn aggregate_select(
         &mut self,
         table: TableId,
         callee: Callee,

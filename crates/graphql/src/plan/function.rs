@@ -10,7 +10,7 @@ use super::{Call, Cast, From, Operand, OutputValue, Parameter, ParameterId, Plan
 
 /// What rows are asked of, where it is not their table.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Callee {
+pub(crate) enum Callee {
     Nothing,
     Function(FunctionId),
     Computed(TableId, usize),
@@ -73,7 +73,7 @@ impl<'a> Planner<'a> {
     }
 
     /// A call without arguments of the client's.
-    pub(super) fn default_call(&mut self, callee: Callee) -> Call {
+    pub(crate) fn default_call(&mut self, callee: Callee) -> Call {
         let wanted = match callee {
             Callee::Nothing => false,
             Callee::Function(function) => self.schema.functions[function].session_argument.is_some(),

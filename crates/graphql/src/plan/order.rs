@@ -181,7 +181,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The fields of an input object; none for null.
-    pub(super) fn object(
+    pub(crate) fn object(
         &mut self,
         type_id: TypeId,
         value: Value<'a>,
@@ -195,7 +195,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    pub(super) fn not_an_object(&self, type_id: TypeId, found: &str, path: &Path<'_>) -> Failure {
+    pub(crate) fn not_an_object(&self, type_id: TypeId, found: &str, path: &Path<'_>) -> Failure {
         let name = self.type_name(type_id);
         Failure::invalid(path, format!("expected an object for type '{name}', but found {found}"))
     }

@@ -10,7 +10,7 @@ use super::function::Callee;
 use super::{Field as RowField, Filter, From, Offset, Order, OrderTarget, Planner, Rows};
 
 impl Rows {
-    pub(super) fn every() -> Self {
+    pub(crate) fn every() -> Self {
         Self {
             from: From::Table,
             filter: Filter::All(Vec::new()),
@@ -150,7 +150,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-pub(super) fn unknown_value<'n>(
+pub(crate) fn unknown_value<'n>(
     name: &str,
     type_name: &str,
     values: impl Iterator<Item = &'n str>,

@@ -12,7 +12,7 @@ use super::{
 
 impl<'a> Planner<'a> {
     /// A list of rows: a query field, an array relationship or what a function gives.
-    pub(super) fn select(
+    pub(crate) fn select(
         &mut self,
         table: TableId,
         callee: Callee,
@@ -63,7 +63,7 @@ impl<'a> Planner<'a> {
         Filter::Compare { subject: Subject::Column(column), operator, operand: Operand::Parameter(parameter), cast }
     }
 
-    pub(super) fn output_inside(
+    pub(crate) fn output_inside(
         &mut self,
         table: TableId,
         selected: &Selected<'a>,
@@ -83,6 +83,10 @@ impl<'a> Planner<'a> {
     ) -> Result<Vec<Output>, Failure> {
         let mut output = Vec::with_capacity(fields.len());
         for selected in fields {
+            if let Some(Member::Remote(relation)) = self.schema.member(table, &selected.field.name) {
+                self.table_relation(table, relation, selected, &mut output, &path.key(selected.key))?;
+                continue;
+            }
             let value = self.output_value(table, selected, &path.key(selected.key))?;
             output.push(Output { key: selected.key.to_owned(), value });
         }

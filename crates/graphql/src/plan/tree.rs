@@ -9,7 +9,7 @@ use super::{Direction, Slice};
 pub type ParameterId = usize;
 
 /// One request, ready to be written as SQL.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Plan {
     /// Served over a socket only.
     pub is_subscription: bool,
@@ -17,6 +17,8 @@ pub struct Plan {
     pub parameters: Vec<Parameter>,
     /// Columns that the role, being inherited, sees in some rows only; all that the plan shows or compares.
     pub conditions: Vec<Condition>,
+    /// Fields that others answer once the objects around them are known; outer ones first.
+    pub joins: Vec<crate::foreign::plan::Join>,
     /// What must be the same in another request's variables for this plan to fit it.
     pub touches: Vec<Touch>,
 }
@@ -54,6 +56,11 @@ pub enum RootValue {
     Stream(Stream),
     /// Needs no database: its JSON.
     Ready(String),
+    /// A service answers.
+    Remote(Box<crate::foreign::plan::Fetch>),
+    /// A webhook answers.
+    Action(Box<crate::action::Call>),
+    ActionOutcome(Box<crate::action::Outcome>),
 }
 
 /// Rows after a cursor.
@@ -231,6 +238,8 @@ pub enum OutputValue {
         select: AggregateSelect,
     },
     TypeName(String),
+    /// A join's place.
+    Null,
 }
 
 #[derive(Debug)]

@@ -59,6 +59,10 @@ impl Schema {
         }
     }
 
+    pub(crate) fn argument(&self, name: &str, r#type: TypeRef) -> InputDef {
+        InputDef::new(name, r#type)
+    }
+
     pub(crate) fn foreign_field(&self, field: &registry::Field) -> FieldDef {
         FieldDef {
             name: field.name.clone(),

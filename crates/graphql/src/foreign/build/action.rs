@@ -6,6 +6,7 @@ use std::time::Duration;
 use metadata::{ActionKind, ActionType};
 use serde::Deserialize;
 
+use crate::action::webhook::Shape;
 use crate::foreign::document::{self, type_named};
 use crate::foreign::registry::{Action, Body, ForeignId};
 use crate::model::{Operation, Root};
@@ -63,6 +64,7 @@ impl Builder<'_> {
             forward_client_headers: definition.forward_client_headers,
             timeout: definition.timeout.map_or(TIMEOUT, Duration::from_secs),
             arguments: inputs(&arguments, &mut |name| self.custom(name, &names)),
+            shape: Shape::of(&output, &self.model.foreign, &|id| self.scalar_name(id)),
             output,
             is_async: !is_query && definition.kind == Some(ActionKind::Asynchronous),
             result: None,
@@ -105,7 +107,7 @@ impl Builder<'_> {
             self.add_root(Operation::Query, &name, Root::ActionResult(id));
             self.add_root(Operation::Subscription, &name, Root::ActionResult(id));
         }
-        self.model.foreign.actions.push(action);
+        self.model.foreign.actions.push(Arc::new(action));
     }
 
     /// `type <action> { id, created_at, errors, output }`.
@@ -127,6 +129,14 @@ impl Builder<'_> {
         self.model.foreign.types[id].description = Some(format!("fields of action: \"{}\"", action.name));
         self.model.foreign.custom.insert(action.name.clone(), id);
         id
+    }
+
+    fn scalar_name(&self, id: TypeId) -> String {
+        match id {
+            TypeId::Scalar(scalar) => self.model.scalars[scalar].name.clone(),
+            TypeId::BuiltIn(name) => name.to_owned(),
+            _ => String::new(),
+        }
     }
 
     fn id(&self) -> TypeRef {

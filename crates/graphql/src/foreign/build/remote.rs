@@ -43,8 +43,7 @@ impl Builder<'_> {
     pub(super) fn remote_schemas(&mut self, introspections: &Introspections) {
         for schema in &self.metadata.remote_schemas {
             let document = match introspections.get(&schema.name) {
-                Some(Ok(document)) => Ok(Arc::clone(document)),
-                Some(Err(reason)) => Err(reason.clone()),
+                Some(found) => found.document.clone(),
                 None => Err("the schema has not been fetched".to_owned()),
             };
             let added = document.and_then(|document| self.remote_schema(schema, &document));
@@ -66,7 +65,10 @@ impl Builder<'_> {
             match permission::check(sdl, document) {
                 Ok(part) => views.push(self.view(Some(permission.role.as_str().into()), &part, &customization)),
                 Err(reason) => {
-                    let name = format!("{} permission in remote_schema {}", permission.role, schema.name);
+                    let name = format!(
+                        "remote_schema_permission {} permission in remote schema {}",
+                        permission.role, schema.name
+                    );
                     self.inconsistent("remote_schema_permission", name, &reason, permission);
                 }
             }
@@ -86,7 +88,10 @@ impl Builder<'_> {
             let mut parents = inherited.role_set.iter().filter_map(|parent| own(parent));
             let Some(first) = parents.next() else { continue };
             if parents.any(|other| other.definition != first.definition) {
-                let name = format!("{} permission in remote_schema {}", inherited.role_name, schema.name);
+                let name = format!(
+                    "remote_schema_permission {} permission in remote schema {}",
+                    inherited.role_name, schema.name
+                );
                 let reason = format!(
                     "Could not inherit permission for the role '{}' for the entity: 'remote schema {}'",
                     inherited.role_name, schema.name

@@ -1,0 +1,162 @@
+//! `hdb_catalog.hdb_action_log`: asynchronous calls and what became of them, laid out as Hasura does.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use postgres::Pool;
+use serde_json::{Map, Value as Json, json};
+use tokio_postgres::Row;
+
+use crate::failure::{Code, Failure};
+use crate::outbound;
+use crate::session::Session;
+
+use super::{Outcome, OutcomeField};
+
+/// The table, for databases that have never seen it.
+pub const CATALOG_SQL: &str = include_str!("../../../../assets/sql/hdb_catalog/actions.sql");
+
+/// A call to be made.
+#[derive(Debug)]
+pub struct Kept {
+    pub id: String,
+    pub action: String,
+    pub input: Json,
+    pub session: Json,
+    pub headers: HeaderMap,
+}
+
+fn unavailable(error: &dyn std::fmt::Display) -> Failure {
+    tracing::warn!(%error, "the log of asynchronous actions cannot be reached");
+    let mut failure = Failure::new(Code::Unexpected, "$", "connection error");
+    failure.internal = Some(Box::new(json!({ "error": error.to_string() })));
+    failure
+}
+
+/// Keeps a call for later; its id.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn keep(pool: &Pool, action: &str, input: &Json, session: &Session) -> Result<String, Failure> {
+    let client = pool.get().await.map_err(|error| unavailable(&error))?;
+    // The secrets of the client's own session are not kept.
+    let kept = outbound::forwarded(&session.headers);
+    let headers: Map<String, Json> = kept
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into()))
+        .collect();
+    let row = client
+        .query_one(
+            "INSERT INTO hdb_catalog.hdb_action_log (action_name, session_variables, request_headers, input_payload, status)
+             VALUES ($1, $2, $3, $4, 'created') RETURNING id::text",
+            &[&action, &session.to_json(), &Json::Object(headers), &input],
+        )
+        .await
+        .map_err(|error| unavailable(&error))?;
+    Ok(row.get(0))
+}
+
+impl Outcome {
+    /// What is known of a call: null unless it is there, of this action, and of this session.
+    ///
+    /// # Errors
+    /// The id is none, or the database cannot be reached.
+    pub async fn find(&self, pool: &Pool, id: &Json, session: &Session) -> Result<Json, Failure> {
+        let id = id.as_str().unwrap_or_default();
+        if !is_uuid(id) {
+            let message = format!("invalid input syntax for type uuid: \"{id}\"");
+            return Err(Failure::new(Code::DataException, "$", message));
+        }
+        let client = pool.get().await.map_err(|error| unavailable(&error))?;
+        let row = client
+            .query_opt(
+                "SELECT to_json(created_at), response_payload, errors, session_variables
+                 FROM hdb_catalog.hdb_action_log WHERE id = $1::text::uuid AND action_name = $2",
+                &[&id, &self.action.name],
+            )
+            .await
+            .map_err(|error| unavailable(&error))?;
+        let Some(row) = row else { return Ok(Json::Null) };
+        // Nobody but the one who began it sees what came of it.
+        if !session.is_admin() && row.get::<_, Json>(3) != session.to_json() {
+            return Ok(Json::Null);
+        }
+        Ok(self.show(id, &row))
+    }
+
+    fn show(&self, id: &str, row: &Row) -> Json {
+        let mut object = Map::with_capacity(self.fields.len());
+        for (key, field) in &self.fields {
+            let value = match field {
+                OutcomeField::Id => id.into(),
+                OutcomeField::CreatedAt => row.get(0),
+                OutcomeField::Errors => row.get::<_, Option<Json>>(2).unwrap_or_default(),
+                OutcomeField::Output(picked) => picked.of(&row.get::<_, Option<Json>>(1).unwrap_or_default()),
+                OutcomeField::TypeName(name) => name.as_str().into(),
+            };
+            object.insert(key.clone(), value);
+        }
+        Json::Object(object)
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    let hex = text.bytes().filter(u8::is_ascii_hexdigit).count();
+    hex == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+/// Takes calls that nobody works on; whoever else looks gets others.
+///
+/// # Errors
+/// The database refuses.
+pub async fn claim(client: &tokio_postgres::Client, limit: i64) -> Result<Vec<Kept>, tokio_postgres::Error> {
+    let rows = client
+        .query(
+            "UPDATE hdb_catalog.hdb_action_log SET status = 'processing'
+             WHERE id IN (SELECT id FROM hdb_catalog.hdb_action_log WHERE status = 'created'
+                          ORDER BY created_at FOR UPDATE SKIP LOCKED LIMIT $1)
+             RETURNING id::text, action_name, input_payload, session_variables, request_headers",
+            &[&limit],
+        )
+        .await?;
+    let kept = rows.iter().map(|row| {
+        let headers: Json = row.get(4);
+        let pairs = headers.as_object().into_iter().flatten().filter_map(|(name, value)| {
+            let name = HeaderName::try_from(name.as_str()).ok()?;
+            Some((name, HeaderValue::try_from(value.as_str()?).ok()?))
+        });
+        Kept { id: row.get(0), action: row.get(1), input: row.get(2), session: row.get(3), headers: pairs.collect() }
+    });
+    Ok(kept.collect())
+}
+
+/// Calls that were being made when the last process ended are made again.
+///
+/// # Errors
+/// The database refuses.
+pub async fn release(client: &tokio_postgres::Client) -> Result<(), tokio_postgres::Error> {
+    client.execute("UPDATE hdb_catalog.hdb_action_log SET status = 'created' WHERE status = 'processing'", &[]).await?;
+    Ok(())
+}
+
+/// Writes down what came of a call.
+///
+/// # Errors
+/// The database refuses.
+pub async fn finish(
+    client: &tokio_postgres::Client,
+    id: &str,
+    result: Result<Json, Failure>,
+) -> Result<(), tokio_postgres::Error> {
+    let (status, payload, errors) = match result {
+        Ok(payload) => ("completed", Some(payload), None),
+        Err(failure) => ("error", None, Some(failure.to_json())),
+    };
+    client
+        .execute(
+            "UPDATE hdb_catalog.hdb_action_log
+             SET status = $2, response_payload = $3, errors = $4, response_received_at = now()
+             WHERE id = $1::text::uuid",
+            &[&id, &status, &payload, &errors],
+        )
+        .await?;
+    Ok(())
+}
