@@ -136,7 +136,8 @@ pub async fn enums(client: &impl GenericClient, catalog: &Catalog, metadata: &Me
         let comment = comment.map_or_else(|| "NULL::text".to_owned(), |column| Ident::new(column).to_string());
         let relation = Ident::new(&name.schema).dot(&name.name);
         let value = Ident::new(value);
-        let statement = format!("SELECT {value}::text, {comment}::text FROM {relation} ORDER BY 1 COLLATE \"C\"");
+        let statement =
+            format!("SELECT {value}::text, {comment}::text FROM {relation} ORDER BY {value}::text COLLATE \"C\"");
         let rows = client.query(&statement, &[]).await?;
         let values = rows.iter().map(|row| Ok(EnumTableValue { value: row.try_get(0)?, comment: row.try_get(1)? }));
         found.insert(name.clone(), values.collect::<Result<_, tokio_postgres::Error>>()?);

@@ -52,15 +52,20 @@ struct RemoteColumnsForm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     column: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    columns: Option<Vec<String>>,
+    columns: Option<Columns>,
     table: QualifiedName,
 }
+
+/// Several columns, or one that stands alone.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Columns(#[serde(with = "one_or_many")] Vec<String>);
 
 impl Serialize for RemoteColumns {
     fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
         let (column, columns) = match self.columns.as_slice() {
             [column] => (Some(column.clone()), None),
-            columns => (None, Some(columns.to_vec())),
+            columns => (None, Some(Columns(columns.to_vec()))),
         };
         RemoteColumnsForm { column, columns, table: self.table.clone() }.serialize(output)
     }
@@ -70,7 +75,7 @@ impl<'de> Deserialize<'de> for RemoteColumns {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let form = RemoteColumnsForm::deserialize(input)?;
         let columns = match (form.columns, form.column) {
-            (Some(columns), _) => columns,
+            (Some(Columns(columns)), _) => columns,
             (None, Some(column)) => vec![column],
             (None, None) => return Err(serde::de::Error::missing_field("column")),
         };

@@ -126,9 +126,7 @@ fn the_layout_is_hasuras() {
          forward_client_headers: true\n      timeout: 10\n    permissions:\n      - role: user\n  - name: now\n    \
          definition:\n      kind: \"\"\n"
     ));
-    assert!(
-        text("query_collections.yaml").contains("        query: |\n          query {\n            users {\n")
-    );
+    assert!(text("query_collections.yaml").contains("        query: |\n          query {\n            users {\n"));
     assert_eq!((text("api_limits.yaml"), text("rest_endpoints.yaml")), ("{}\n".to_owned(), "[]\n".to_owned()));
     assert_same(&folder::read(&folder).unwrap(), &shop());
     assert!(folder::write(&folder, &shop()).unwrap().is_unchanged());
