@@ -10,6 +10,7 @@ use crate::Request;
 use crate::plan::{Plan, RootValue};
 use crate::session::Session;
 use crate::sql::Statement;
+use crate::sql::mutation::Program;
 use crate::value::Provided;
 
 /// Memory the kept requests may take, in bytes; their own estimate.
@@ -21,11 +22,17 @@ const VARIANTS: usize = 16;
 /// A larger ready answer (introspection of many tables) is computed anew instead of kept.
 const READY_LIMIT: usize = 256 << 10;
 
+/// A plan that knows more of its variables would seldom fit others; long lists of rows are such.
+const TOUCH_LIMIT: usize = 500;
+
 /// A request compiled.
 #[derive(Debug)]
 pub struct Compiled {
     pub plan: Plan,
+    /// A query's.
     pub statement: Option<Statement>,
+    /// A mutation's, for each root field that needs the database.
+    pub programs: Vec<Program>,
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -105,7 +112,7 @@ impl PlanCache {
     }
 
     pub fn insert(&self, session: &Session, request: &Request, compiled: Arc<Compiled>) {
-        if compiled.ready_bytes() > READY_LIMIT {
+        if compiled.ready_bytes() > READY_LIMIT || compiled.plan.touches.len() > TOUCH_LIMIT {
             return;
         }
         let key = KeyRef::new(session, request);

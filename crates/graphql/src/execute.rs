@@ -1,4 +1,8 @@
-//! Runs a statement: one round trip, the result's bytes as PostgreSQL sent them.
+//! Runs statements: a query in one round trip, a mutation's statements in one transaction; results are the bytes that
+//! PostgreSQL sent.
+
+mod connection;
+mod transaction;
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -8,23 +12,36 @@ use postgres::{Pool, PooledClient};
 use postgres_types::{Format, FromSql, IsNull, ToSql, Type, to_sql_checked};
 use serde_json::json;
 use tokio_postgres::error::{DbError, SqlState};
-use tokio_postgres::{CancelToken, NoTls, Row};
+use tokio_postgres::{Row, Statement as Prepared};
 
 use crate::failure::{Code, Failure};
 use crate::sql::Statement;
+
+pub use transaction::{Settings, transaction};
+
+use connection::Running;
 
 /// Prepared statements one connection keeps; some 100 kB of the server's memory each. When there are more, all go:
 /// what is in use is back at once.
 const STATEMENTS: usize = 500;
 
-/// The row of a statement's results.
+/// What the fields of a request that need the database give.
 #[derive(Debug)]
-pub struct Answer(Row);
+pub enum Answer {
+    /// A query's: a column for each field.
+    Columns(Row),
+    /// A mutation's: a row for each field, with one column.
+    Rows(Vec<Row>),
+}
 
 impl Answer {
-    /// A column's JSON text; none for SQL's null.
-    pub fn json(&self, column: usize) -> Option<&[u8]> {
-        self.0.get::<_, Option<Raw<'_>>>(column).map(|raw| raw.0)
+    /// The JSON text of the field at a position; none for SQL's null.
+    pub fn json(&self, position: usize) -> Option<&[u8]> {
+        let (row, column) = match self {
+            Self::Columns(row) => (row, position),
+            Self::Rows(rows) => (rows.get(position)?, 0),
+        };
+        row.get::<_, Option<Raw<'_>>>(column).map(|raw| raw.0)
     }
 }
 
@@ -49,7 +66,7 @@ impl ToSql for Text<'_> {
     to_sql_checked!();
 }
 
-/// `json` as it comes: its binary format is its text.
+/// `json` and `text` as they come: their binary format is their text.
 struct Raw<'a>(&'a [u8]);
 
 impl<'a> FromSql<'a> for Raw<'a> {
@@ -58,41 +75,7 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 
     fn accepts(found: &Type) -> bool {
-        *found == Type::JSON
-    }
-}
-
-/// Holds a connection while a statement runs on it. When the request is given up (the client went away, time ran out)
-/// the statement is cancelled, and the connection goes back only once it is idle: a late cancellation must not hit
-/// the next request's statement.
-struct Running {
-    client: Option<PooledClient>,
-    token: CancelToken,
-}
-
-impl Running {
-    fn client(&self) -> &PooledClient {
-        self.client.as_ref().expect("taken only at the end")
-    }
-
-    fn finished(mut self) {
-        self.client = None;
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let Some(client) = self.client.take() else { return };
-        let token = self.token.clone();
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                if let Err(error) = token.cancel_query(NoTls).await {
-                    tracing::debug!(%error, "an abandoned statement could not be cancelled");
-                }
-                // Answered when the statement has ended.
-                let _ = client.simple_query("").await;
-            });
-        }
+        *found == Type::JSON || *found == Type::TEXT
     }
 }
 
@@ -104,75 +87,112 @@ pub async fn run(
     parameters: &[String],
     limit: Option<Duration>,
 ) -> Result<Answer, Failure> {
-    let client = pool.get().await.map_err(|error| {
-        tracing::warn!(error = %error, "no database connection for a GraphQL request");
-        let mut failure = Failure::new(Code::Unexpected, "$", "connection error");
-        failure.internal = Some(Box::new(json!({ "error": error.to_string() })));
-        failure
-    })?;
-    let running = Running { token: client.cancel_token(), client: Some(client) };
-    let result = match limit {
-        Some(limit) => tokio::time::timeout(limit, query(running.client(), statement, parameters)).await,
-        None => Ok(query(running.client(), statement, parameters).await),
+    let running = Running::new(pool).await?;
+    let texts: Vec<&str> = parameters.iter().map(String::as_str).collect();
+    let work = async {
+        let prepared = prepare(running.client(), &statement.text).await?;
+        query(running.client(), &prepared, &texts).await
     };
-    match result {
-        // Dropping `running` cancels the statement.
-        Err(_) => Err(Failure::new(Code::Timeout, "$", "the query took too long and was cancelled")),
-        Ok(result) => {
-            running.finished();
-            result.map(Answer).map_err(|error| failure(&error, statement, parameters))
-        }
-    }
+    let result = in_time(limit, work).await?;
+    running.finished();
+    result.map(Answer::Columns).map_err(|error| failure(&error, "$", &statement.text, &texts))
 }
 
-async fn query(
-    client: &PooledClient,
-    statement: &Statement,
-    parameters: &[String],
-) -> Result<Row, tokio_postgres::Error> {
+/// # Errors
+/// Time ran out. The caller drops its [`Running`], which cancels the statement.
+async fn in_time<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Result<T, Failure> {
+    let Some(limit) = limit else { return Ok(work.await) };
+    let late = |_| Failure::new(Code::Timeout, "$", "the query took too long and was cancelled");
+    tokio::time::timeout(limit, work).await.map_err(late)
+}
+
+async fn prepare(client: &PooledClient, text: &str) -> Result<Prepared, tokio_postgres::Error> {
     if client.statement_cache.size() >= STATEMENTS {
         client.statement_cache.clear();
     }
-    let prepared = client.prepare_cached(&statement.text).await?;
-    let texts: Vec<Text<'_>> = parameters.iter().map(|text| Text(text)).collect();
-    let parameters: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as &(dyn ToSql + Sync)).collect();
-    client.query_one(&prepared, &parameters).await
+    client.prepare_cached(text).await
 }
 
-fn failure(error: &tokio_postgres::Error, statement: &Statement, parameters: &[String]) -> Failure {
+async fn query(client: &PooledClient, prepared: &Prepared, values: &[&str]) -> Result<Row, tokio_postgres::Error> {
+    let texts: Vec<Text<'_>> = values.iter().map(|text| Text(text)).collect();
+    let parameters: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as &(dyn ToSql + Sync)).collect();
+    client.query_one(prepared, &parameters).await
+}
+
+/// What a client is told of a failed statement.
+fn failure(error: &tokio_postgres::Error, path: &str, text: &str, values: &[&str]) -> Failure {
     let Some(found) = error.as_db_error() else {
         tracing::warn!(%error, "a GraphQL request lost its database connection");
-        let mut failure = Failure::new(Code::Unexpected, "$", "connection error");
-        failure.internal = Some(Box::new(json!({ "error": error.to_string() })));
-        return failure;
+        return disconnected(error);
     };
     let (code, message) = classify(found);
     if code == Code::Unexpected {
         tracing::warn!(%error, sqlstate = found.code().code(), "PostgreSQL refused a GraphQL request's statement");
     }
-    let mut failure = Failure::new(code, "$", message);
-    failure.internal = Some(Box::new(json!({
-        "statement": statement.text,
-        "arguments": parameters,
-        "prepared": true,
-        "error": {
-            "exec_status": "FatalError",
-            "status_code": found.code().code(),
-            "message": found.message(),
-            "description": found.detail(),
-            "hint": found.hint(),
-        },
-    })));
+    let mut failure = Failure::new(code, path, message);
+    if code != Code::PermissionError || !is_failed_check(found) {
+        failure.internal = Some(Box::new(json!({
+            "statement": text,
+            "arguments": values,
+            "prepared": true,
+            "error": {
+                "exec_status": "FatalError",
+                "status_code": found.code().code(),
+                "message": found.message(),
+                "description": found.detail(),
+                "hint": found.hint(),
+            },
+        })));
+    }
     failure
+}
+
+fn disconnected(error: &dyn std::fmt::Display) -> Failure {
+    let mut failure = Failure::new(Code::Unexpected, "$", "connection error");
+    failure.internal = Some(Box::new(json!({ "error": error.to_string() })));
+    failure
+}
+
+/// A row that a mutation wrote does not satisfy its permission: the statement itself says so, by reading this text
+/// as JSON. See [`crate::sql::FAILED_CHECK`].
+fn is_failed_check(error: &DbError) -> bool {
+    *error.code() == SqlState::INVALID_TEXT_REPRESENTATION
+        && error.detail().is_some_and(|detail| detail.contains(crate::sql::FAILED_CHECK))
 }
 
 /// What Hasura calls PostgreSQL's errors. Others could tell of things a client may not know, and stay unnamed.
 pub(crate) fn classify(error: &DbError) -> (Code, String) {
     let state = error.code();
-    match state.code().get(..2) {
-        _ if *state == SqlState::QUERY_CANCELED => (Code::Timeout, error.message().to_owned()),
-        Some("22") => (Code::DataException, error.message().to_owned()),
-        Some("23") => (Code::ConstraintViolation, error.message().to_owned()),
-        _ => (Code::Unexpected, "database query error".to_owned()),
+    let message = error.message();
+    let violation = |prefix: &str| (Code::ConstraintViolation, format!("{prefix} violation. {message}"));
+    match *state {
+        _ if is_failed_check(error) => {
+            (Code::PermissionError, "check constraint of an insert/update permission has failed".to_owned())
+        }
+        SqlState::QUERY_CANCELED => (Code::Timeout, message.to_owned()),
+        SqlState::RESTRICT_VIOLATION => {
+            let text = format!("Can not delete or update due to data being referred. {message}");
+            (Code::ConstraintViolation, text)
+        }
+        SqlState::NOT_NULL_VIOLATION => violation("Not-NULL"),
+        SqlState::FOREIGN_KEY_VIOLATION => violation("Foreign key"),
+        SqlState::UNIQUE_VIOLATION => violation("Uniqueness"),
+        SqlState::EXCLUSION_VIOLATION => violation("Exclusion"),
+        SqlState::CHECK_VIOLATION => (Code::PermissionError, format!("Check constraint violation. {message}")),
+        SqlState::INVALID_ESCAPE_SEQUENCE => (Code::BadRequest, message.to_owned()),
+        SqlState::T_R_SERIALIZATION_FAILURE => {
+            (Code::ConcurrentUpdate, "serialization failure due to concurrent update".to_owned())
+        }
+        SqlState::INVALID_COLUMN_REFERENCE => {
+            let text = "there is no unique or exclusion constraint on target column(s)";
+            (Code::ConstraintError, text.to_owned())
+        }
+        SqlState::UNDEFINED_OBJECT => (Code::ConstraintError, message.to_owned()),
+        _ => match state.code().get(..2) {
+            Some("22") => (Code::DataException, message.to_owned()),
+            Some("23") => (Code::ConstraintViolation, message.to_owned()),
+            Some("40") => (Code::ConcurrentUpdate, message.to_owned()),
+            _ => (Code::Unexpected, "database query error".to_owned()),
+        },
     }
 }

@@ -143,6 +143,9 @@ impl<'a> Writer<'_, 'a> {
             "subscriptionType" if self.planner.schema.exists(TypeId::SubscriptionRoot) => {
                 self.object(Node::Type(&TypeId::SubscriptionRoot.into()), selected, path)
             }
+            "mutationType" if self.planner.schema.exists(TypeId::MutationRoot) => {
+                self.object(Node::Type(&TypeId::MutationRoot.into()), selected, path)
+            }
             "mutationType" | "subscriptionType" => self.nothing(Node::Type(&TypeId::QueryRoot.into()), selected, path),
             "directives" => {
                 let directives = self.planner.schema.directives();

@@ -70,10 +70,6 @@ impl<'a> Operation<'a> {
             }
         }
         let definition = choose(&operations, name)?;
-        match definition.operation_type {
-            OperationType::Query | OperationType::Subscription => {}
-            OperationType::Mutation => return Err(Failure::invalid("$", "no mutations exist")),
-        }
         let operation = Self { definition, fragments };
         operation.check_fragments()?;
         Ok(operation)

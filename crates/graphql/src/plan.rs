@@ -6,6 +6,7 @@ mod aggregate;
 mod direction;
 mod filter;
 mod function;
+pub mod mutation;
 mod order;
 mod permission;
 pub(crate) mod relay;
@@ -19,7 +20,7 @@ use apollo_compiler::ast::{OperationDefinition, OperationType};
 use crate::failure::{Code, Failure, Path};
 use crate::introspection;
 use crate::parse::{DEPTH_LIMIT, Operation};
-use crate::schema::{Operation as Surface, Schema, TypeRef};
+use crate::schema::{Operation as Surface, Schema, TypeId, TypeRef};
 use crate::session::Session;
 use crate::validate::Validator;
 use crate::value::{Encoding, Mismatch, Provided, Value, Variables};
@@ -73,26 +74,34 @@ impl Plan {
         };
         let set = operation.definition.selection_set.as_slice();
         let path = Path::ROOT.key("selectionSet");
-        let (surface, root_type) = match operation.definition.operation_type {
-            OperationType::Subscription => (Surface::Subscription, "subscription_root"),
-            _ => (Surface::Query, "query_root"),
+        let surface = match operation.definition.operation_type {
+            OperationType::Query => Surface::Query,
+            OperationType::Mutation => Surface::Mutation,
+            OperationType::Subscription => Surface::Subscription,
         };
+        let root_type = surface.root_type();
+        if surface == Surface::Mutation && !schema.exists(TypeId::MutationRoot) {
+            return Err(Failure::invalid("$", "no mutations exist"));
+        }
         let mut roots = Vec::new();
         for selected in planner.validator.collect(&[set], root_type, &path)? {
             let path = path.key(selected.key);
-            let value = planner.root(surface, root_type, &selected, &path)?;
+            let value = match surface {
+                Surface::Mutation => planner.mutation_root(&selected, &path)?,
+                Surface::Query | Surface::Subscription => planner.root(surface, root_type, &selected, &path)?,
+            };
             roots.push(Root { key: selected.key.to_owned(), value });
         }
         if surface == Surface::Subscription && roots.len() > 1 && !allows_many(operation.definition) {
             return Err(Failure::invalid("$", "subscriptions must select one top level field"));
         }
-        let is_subscription = surface == Surface::Subscription;
+        let (is_subscription, is_mutation) = (surface == Surface::Subscription, surface == Surface::Mutation);
         let Planner { validator, parameters, conditions, foreign, .. } = planner;
         if is_subscription {
             check_subscription(&roots, &foreign)?;
         }
         let (joins, touches) = (foreign.joins, validator.variables.into_touches());
-        Ok(Self { is_subscription, roots, parameters, conditions, joins, touches })
+        Ok(Self { is_subscription, is_mutation, roots, parameters, conditions, joins, touches })
     }
 
     /// The texts of all parameters for one request, or what is wrong with a value.
@@ -189,8 +198,12 @@ impl<'a> Planner<'a> {
         let text = source.value(self.provided, self.session).and_then(|datum| encoding.encode(&datum));
         let text = text.map_err(|found| mismatch(&found, path))?;
         let constant = source.is_constant().then_some(text);
-        self.parameters.push(Parameter { source, encoding, constant });
-        Ok(self.parameters.len() - 1)
+        Ok(self.push(Parameter { source, encoding, constant }))
+    }
+
+    fn push(&mut self, parameter: Parameter) -> ParameterId {
+        self.parameters.push(parameter);
+        self.parameters.len() - 1
     }
 }
 

@@ -15,6 +15,7 @@ mod describe_input;
 mod foreign;
 mod introspected;
 mod relay;
+mod mutation;
 mod sdl;
 mod type_id;
 
@@ -22,7 +23,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 pub use crate::model::{
-    Column, Family, FunctionId, Member, Model, Operation, Operator, Relationship, Root, Scalar, ScalarId, Shape,
+    Column, Family, FunctionId, Insertion, Member, Model, Operation, Operator, Relationship, Root, Scalar, ScalarId, Shape,
     ShapeField, ShapeType, Syntax, Table, TableId, Takes, sibling_type,
 };
 use crate::session::{ADMIN, Session};
@@ -30,6 +31,7 @@ use crate::session::{ADMIN, Session};
 pub use access::Access;
 pub use aggregate::AggregateOp;
 pub use describe::{EnumValue, FieldDef, InputDef, Kind, TypeDef, TypeRef};
+pub use mutation::{MutationType, PLACEHOLDER, UpdateOp};
 pub use introspected::{DirectiveDef, Meta};
 pub use type_id::{BoolFold, TypeId};
 

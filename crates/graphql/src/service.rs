@@ -350,12 +350,15 @@ impl Handle {
             let message = "subscriptions are not supported over HTTP, use websockets instead";
             return Err(Failure::new(Code::UnexpectedPayload, "$", message));
         }
+        let options = self.options();
+        let (pool, limit) = (&options.pool, options.statement_timeout);
         let answer = match &compiled.statement {
-            Some(statement) => {
-                let options = self.options();
-                Some(execute::run(&options.pool, statement, &parameters, options.statement_timeout).await?)
+            Some(statement) => Some(execute::run(pool, statement, &parameters, limit).await?),
+            None if compiled.programs.is_empty() => None,
+            None => {
+                let settings = execute::Settings { user: session.to_json().to_string(), trace: String::new() };
+                Some(execute::transaction(pool, &compiled.programs, &parameters, &settings, limit).await?)
             }
-            None => None,
         };
         if compiled.is_foreign() {
             let mut column = 0;
@@ -420,14 +423,18 @@ fn compile(schema: &Schema, session: &Session, request: &Request) -> Result<Comp
     let document = parse::document(&request.query)?;
     let operation = Operation::of(&document, request.operation_name.as_deref())?;
     let plan = Plan::new(schema, &operation, &request.variables, session)?;
+    if plan.is_mutation {
+        let programs = plan.roots.iter().filter_map(|root| sql::mutation::program(schema, &plan, &root.value)).collect();
+        return Ok(Compiled { plan, statement: None, programs });
+    }
     let statement = sql::statement(schema, &plan);
-    Ok(Compiled { plan, statement })
+    Ok(Compiled { plan, statement, programs: Vec::new() })
 }
 
 impl Compiled {
     /// `{"data":{…}}` around the JSON that PostgreSQL sent.
     pub(crate) fn body<'a>(&self, json: impl Fn(usize) -> Option<&'a [u8]>) -> Bytes {
-        let columns = self.statement.as_ref().map_or(0, |statement| statement.columns);
+        let columns = self.statement.as_ref().map_or(self.programs.len(), |statement| statement.columns);
         let json = |column: usize| json(column).unwrap_or(b"null");
         let size: usize = (0..columns).map(|column| json(column).len()).sum();
         let mut out = BytesMut::with_capacity(size + 64 * (self.plan.roots.len() + 1));
@@ -440,11 +447,7 @@ impl Compiled {
             match &root.value {
                 RootValue::Ready(text) => out.put_slice(text.as_bytes()),
                 RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_) => out.put_slice(b"null"),
-                RootValue::Rows(_)
-                | RootValue::One(_)
-                | RootValue::Aggregate(_)
-                | RootValue::Connection(_)
-                | RootValue::Stream(_) => {
+                _ => {
                     out.put_slice(json(column));
                     column += 1;
                 }

@@ -10,6 +10,7 @@
 
 mod aggregate;
 mod filter;
+pub mod mutation;
 mod function;
 mod relay;
 mod rows;
@@ -21,6 +22,8 @@ use crate::plan::{
     Cast, Condition, Field, Output, OutputValue, ParameterId, Plan, Reader, RootValue, Rows, Select, Stream,
 };
 use crate::schema::{Family, Relationship, Schema, sibling_type};
+
+pub use mutation::FAILED_CHECK;
 
 /// Longest column name PostgreSQL keeps.
 const NAME_LIMIT: usize = 63;
@@ -41,20 +44,13 @@ pub fn statement(schema: &Schema, plan: &Plan) -> Option<Statement> {
     let mut columns = 0;
     for root in &plan.roots {
         writer.out.push_str(if columns == 0 { "SELECT " } else { ", " });
-        match &root.value {
-            RootValue::Rows(select) => writer.array(select, None),
-            RootValue::One(select) => writer.object(select, None),
-            RootValue::Aggregate(select) => writer.aggregate(select, None),
-            RootValue::Connection(connection) => writer.connection(connection, None),
-            RootValue::Stream(stream) => {
-                writer.stream(stream);
-                columns += 1;
-            }
-            RootValue::Ready(_) | RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_) => {
-                let length = writer.out.len() - if columns == 0 { "SELECT ".len() } else { ", ".len() };
-                writer.out.truncate(length);
-                continue;
-            }
+        if let RootValue::Stream(_) = &root.value {
+            columns += 1;
+        }
+        if !writer.root(&root.value) {
+            let length = writer.out.len() - if columns == 0 { "SELECT ".len() } else { ", ".len() };
+            writer.out.truncate(length);
+            continue;
         }
         columns += 1;
     }
@@ -142,6 +138,8 @@ pub(crate) struct Writer<'s> {
     conditions: &'s [Condition],
     out: String,
     names: u32,
+    /// Of a statement that has its own numbering; else parameters have their number in the plan.
+    arguments: Option<mutation::Arguments>,
 }
 
 macro_rules! sql {
@@ -154,7 +152,21 @@ pub(crate) use sql;
 
 impl<'s> Writer<'s> {
     pub(crate) fn new(schema: &'s Schema, plan: &'s Plan) -> Self {
-        Self { schema, conditions: &plan.conditions, out: String::with_capacity(512), names: 0 }
+        Self { schema, conditions: &plan.conditions, out: String::with_capacity(512), names: 0, arguments: None }
+    }
+
+    /// The value of a query's root field; false when it needs no database.
+    fn root(&mut self, value: &RootValue) -> bool {
+        match value {
+            RootValue::Rows(select) => self.array(select, None),
+            RootValue::One(select) => self.object(select, None),
+            RootValue::Aggregate(select) => self.aggregate(select, None),
+            RootValue::Connection(connection) => self.connection(connection, None),
+            RootValue::Stream(stream) => self.stream(stream),
+            RootValue::Ready(_) | RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_) => return false,
+            RootValue::Mutation(_) => return false,
+        }
+        true
     }
 
     fn alias(&mut self) -> Alias {
@@ -356,7 +368,11 @@ impl<'s> Writer<'s> {
 impl Writer<'_> {
     /// Where the text of a parameter stands.
     fn parameter(&mut self, id: ParameterId) {
-        sql!(self, "(${})", id + 1);
+        let number = match &mut self.arguments {
+            Some(arguments) => arguments.number(mutation::Argument::Parameter(id)),
+            None => id + 1,
+        };
+        sql!(self, "(${number})");
     }
 
     /// A parameter as a value of its type.

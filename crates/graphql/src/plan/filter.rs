@@ -293,7 +293,7 @@ impl<'a> Planner<'a> {
     /// Even where the type itself has a null, as JSON does, a comparison with nothing is a mistake.
     fn reject_null(&self, encoding: &Encoding, value: &Value<'a>, path: &Path<'_>) -> Result<(), Failure> {
         match encoding {
-            Encoding::Scalar(Family::Json | Family::Jsonb, name) if self.validator.variables.is_null(value) => {
+            Encoding::Value(Family::Json | Family::Jsonb, name) if self.validator.variables.is_null(value) => {
                 Err(Failure::invalid(path, format!("unexpected null value for type '{name}'")))
             }
             _ => Ok(()),

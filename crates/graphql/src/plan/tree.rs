@@ -3,6 +3,7 @@
 use crate::schema::{AggregateOp, BoolFold, FunctionId, Operator, TableId};
 use crate::value::{Encoding, Source, Touch};
 
+use super::mutation::Mutation;
 use super::{Direction, Slice};
 
 /// Position in [`Plan::parameters`].
@@ -13,6 +14,8 @@ pub type ParameterId = usize;
 pub struct Plan {
     /// Served over a socket only.
     pub is_subscription: bool,
+    /// Its roots are executed one after the other.
+    pub is_mutation: bool,
     pub roots: Vec<Root>,
     pub parameters: Vec<Parameter>,
     /// Columns that the role, being inherited, sees in some rows only; all that the plan shows or compares.
@@ -54,6 +57,8 @@ pub enum RootValue {
     Connection(Connection),
     /// Alone in its request. Its statement has two columns: the rows, and the last one's cursor as text (JSON).
     Stream(Stream),
+    /// Writes to a table.
+    Mutation(Box<Mutation>),
     /// Needs no database: its JSON.
     Ready(String),
     /// A service answers.

@@ -239,7 +239,9 @@ impl Schema {
                 let table = self.functions[function].returns;
                 self.may_call(function) && self.select(table).is_some_and(Access::aggregations)
             }
-            Root::Insert(table) | Root::InsertOne(table) => self.insert(table).is_some(),
+            Root::Insert(table) => self.insert(table).is_some(),
+            // Its answer is the row.
+            Root::InsertOne(table) => self.insert(table).is_some() && self.select(table).is_some(),
             Root::Update(table) | Root::UpdateMany(table) => self.update(table).is_some(),
             Root::UpdateByPrimaryKey(table) => self.update(table).is_some() && self.sees_key(table),
             Root::Delete(table) => self.delete(table).is_some(),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::model::{EnumTableValue, Returned};
 use crate::plan::Field;
 
-use super::{AggregateOp, FunctionId, Member, Meta, Operation, Root, Schema, TableId, TypeId};
+use super::{AggregateOp, FunctionId, Member, Meta, MutationType, Operation, Root, Schema, TableId, TypeId};
 
 /// `__TypeKind`, without the kinds that wrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,11 @@ impl TypeRef {
 
     pub fn is_required(&self) -> bool {
         matches!(self, Self::NonNull(_))
+    }
+
+    /// The innermost type's name.
+    pub fn named_text(&self, schema: &Schema) -> String {
+        schema.type_name(self.named())
     }
 
     /// As GraphQL writes it.
@@ -164,6 +169,8 @@ impl Schema {
         let table = |id: TableId| self.tables[id].qualified();
         let (kind, text) = match id {
             TypeId::QueryRoot | TypeId::SubscriptionRoot => return (Kind::Object, None),
+            TypeId::MutationRoot => return (Kind::Object, Some("mutation root".to_owned())),
+            TypeId::Mutation(t, found) => return self.mutation_type_head(t, found),
             TypeId::Table(t) => {
                 let own = self.tables[t].comment.clone();
                 return (
@@ -209,6 +216,8 @@ impl Schema {
                 roots.filter_map(|(name, root)| self.root_field(name, root)).collect()
             }
             TypeId::Table(table) if self.is_relay() => self.relay_fields(table, self.table_fields(table)),
+            TypeId::MutationRoot => self.mutation_fields(),
+            TypeId::Mutation(table, MutationType::Response) => self.response_fields(table),
             TypeId::Table(table) => self.table_fields(table),
             TypeId::Connection(table) => self.connection_fields(table),
             TypeId::Edge(table) => self.edge_fields(table),
@@ -244,6 +253,12 @@ impl Schema {
                 .described("There are no queries available to the current role. Either there are no sources or remote schemas configured, or the current role doesn't have the required permissions.")];
         }
         self.roots(Operation::Query).filter_map(|(name, root)| self.root_field(name, root)).collect()
+    }
+
+    fn mutation_fields(&self) -> Vec<FieldDef> {
+        let roots = self.roots(Operation::Mutation);
+        let field = |(name, root)| self.mutation_field(name, root).or_else(|| self.root_field(name, root));
+        roots.filter_map(field).collect()
     }
 
     fn root_field(&self, name: &str, root: Root) -> Option<FieldDef> {
@@ -432,6 +447,7 @@ impl Schema {
                 value("ASC", "ascending ordering of the cursor"),
                 value("DESC", "descending ordering of the cursor"),
             ],
+            TypeId::Mutation(table, found) => self.mutation_type_values(table, found),
             TypeId::OrderByEnum => {
                 crate::plan::Direction::ALL.map(|direction| value(direction.name(), direction.description())).into()
             }

@@ -157,6 +157,7 @@ impl Schema {
 
     pub(super) fn inputs(&self, id: TypeId) -> Vec<InputDef> {
         match id {
+            TypeId::Mutation(table, found) => self.mutation_type_inputs(table, found),
             TypeId::BoolExp(table) => self.bool_exp_inputs(table),
             TypeId::OrderBy(table) => self.order_by_inputs(table),
             TypeId::AggregateOrderBy(table) => {

@@ -195,7 +195,7 @@ impl Schema {
         let mut seen = std::collections::HashSet::new();
         let mut open =
             vec![TypeId::QueryRoot, TypeId::Meta(Meta::Schema), self.built_in("Boolean"), self.built_in("String")];
-        open.extend(Some(TypeId::SubscriptionRoot).filter(|&id| self.exists(id)));
+        open.extend([TypeId::MutationRoot, TypeId::SubscriptionRoot].into_iter().filter(|&id| self.exists(id)));
         let mut found = Vec::new();
         while let Some(id) = open.pop() {
             if !seen.insert(id) {

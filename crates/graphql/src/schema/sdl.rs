@@ -8,6 +8,9 @@ impl Schema {
     /// Introspection's own types and the built-in scalars are left out, as every reader knows them.
     pub fn sdl(&self) -> String {
         let mut out = String::from("schema {\n  query: query_root\n");
+        if self.exists(TypeId::MutationRoot) {
+            out.push_str("  mutation: mutation_root\n");
+        }
         if self.exists(TypeId::SubscriptionRoot) {
             out.push_str("  subscription: subscription_root\n");
         }

@@ -2,13 +2,16 @@
 
 use crate::model::BUILT_IN;
 
-use super::{AggregateOp, FunctionId, Member, Meta, Operation, Root, ScalarId, Schema, Shape, TableId};
+use super::{
+    AggregateOp, FunctionId, Member, Meta, MutationType, Operation, Root, ScalarId, Schema, Shape, TableId,
+};
 
 /// A GraphQL type, named by what it is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TypeId {
     QueryRoot,
     SubscriptionRoot,
+    MutationRoot,
     Table(TableId),
     Aggregate(TableId),
     AggregateFields(TableId),
@@ -46,6 +49,8 @@ pub enum TypeId {
     OrderByEnum,
     /// Of an action or a remote schema.
     Foreign(crate::foreign::registry::ForeignId),
+    /// A type of a table that only mutations use.
+    Mutation(TableId, MutationType),
     Meta(Meta),
 }
 
@@ -92,6 +97,8 @@ impl Schema {
         match id {
             TypeId::QueryRoot => "query_root".to_owned(),
             TypeId::SubscriptionRoot => "subscription_root".to_owned(),
+            TypeId::MutationRoot => "mutation_root".to_owned(),
+            TypeId::Mutation(t, found) => format!("{}{}", table(t), found.suffix()),
             TypeId::Table(t) => table(t).to_owned(),
             TypeId::Aggregate(t) => format!("{}_aggregate", table(t)),
             TypeId::AggregateFields(t) => format!("{}_aggregate_fields", table(t)),
@@ -139,6 +146,9 @@ impl Schema {
             "PageInfo" if self.is_relay() => return Some(TypeId::PageInfo),
             "Node" if self.is_relay() => return Some(TypeId::Node),
             "ID" if self.is_relay() => return Some(TypeId::BuiltIn("ID")),
+            "mutation_root" => return Some(TypeId::MutationRoot).filter(|&id| self.exists(id)),
+            "order_by" => return Some(TypeId::OrderByEnum),
+            "cursor_ordering" => return Some(TypeId::CursorOrdering),
             _ => {}
         }
         if let Some(meta) = Meta::named(name) {
@@ -230,6 +240,10 @@ impl Schema {
         if let Some(found) = plain.iter().find_map(|(suffix, make)| table(suffix).map(make)) {
             return Some(found);
         }
+        let of_mutations = MutationType::all().find_map(|found| Some(TypeId::Mutation(table(found.suffix())?, found)));
+        if let Some(found) = of_mutations.filter(|&id| self.exists(id)) {
+            return Some(found);
+        }
         for op in AggregateOp::ALL {
             if let Some(found) = table(&format!("_{}_fields", op.name())) {
                 return Some(TypeId::OpFields(found, op));
@@ -268,6 +282,8 @@ impl Schema {
         }
         match id {
             TypeId::SubscriptionRoot => self.roots(Operation::Subscription).next().is_some(),
+            TypeId::MutationRoot => self.roots(Operation::Mutation).next().is_some(),
+            TypeId::Mutation(t, found) => self.mutation_type_exists(t, found),
             TypeId::OpFields(t, op) | TypeId::OpOrderBy(t, op) => self.has_aggregate(t, op),
             TypeId::AggregateBoolExpFold(t, _) | TypeId::FoldColumn(t, _) => self.boolean_columns(t).next().is_some(),
             TypeId::Connection(t) | TypeId::Edge(t) => self.is_node(t),

@@ -39,6 +39,12 @@ pub enum Source {
         name: String,
         path: Vec<Segment>,
     },
+    /// The values that a key has in all objects of a list.
+    Column {
+        name: String,
+        path: Vec<Segment>,
+        key: String,
+    },
     List(Vec<Source>),
     Object(Vec<(String, Source)>),
     /// A session variable, and the SQL type it is cast to.
@@ -93,6 +99,11 @@ impl Source {
         Ok(match self {
             Self::Literal(datum) => datum.clone(),
             Self::Variable { name, path } => walk(provided, name, path).map_or(Datum::Null, Datum::from_json),
+            Self::Column { name, path, key } => {
+                let rows = walk(provided, name, path).and_then(Json::as_array);
+                let value = |row: &'a Json| row.get(key).map_or(Datum::Null, Datum::from_json);
+                Datum::List(rows.into_iter().flatten().map(value).collect())
+            }
             Self::List(items) => {
                 let items = items.iter().map(|item| item.value(provided, session));
                 Datum::List(items.collect::<Result<_, _>>()?)
@@ -129,7 +140,7 @@ impl Source {
         match self {
             Self::Literal(_) => true,
             Self::Cursor { inner, .. } => inner.is_constant(),
-            Self::Variable { .. } | Self::Session { .. } | Self::WholeSession => false,
+            Self::Variable { .. } | Self::Column { .. } | Self::Session { .. } | Self::WholeSession => false,
             Self::List(items) => items.iter().all(Self::is_constant),
             Self::Object(fields) => fields.iter().all(|(_, value)| value.is_constant()),
         }

@@ -16,6 +16,10 @@ pub enum Encoding {
     Scalar(Family, String),
     /// A value of an enum table.
     EnumTable { name: String, values: Arc<[EnumTableValue]> },
+    /// The same for a column, which takes PostgreSQL's own text for a value of any type too.
+    Value(Family, String),
+    /// Values of one column in many rows: an array of texts, null where a row's is. `required` takes no null.
+    Column { item: Box<Encoding>, required: bool },
     /// A PostgreSQL array of such; `as_text` also takes the array as PostgreSQL writes it, in a string.
     Array { item: Box<Encoding>, as_text: bool },
     /// `a.b[0].c`: a path into JSON, sent as an array of keys.
@@ -62,7 +66,7 @@ impl Encoding {
             Some(item) => Self::Array { item: Box::new(Self::of_scalar(model, item)), as_text: true },
             None => match &found.values {
                 Some(values) => Self::EnumTable { name: found.name.clone(), values: Arc::clone(values) },
-                None => Self::Scalar(found.family, found.name.clone()),
+                None => Self::Value(found.family, found.name.clone()),
             },
         }
     }
@@ -71,7 +75,7 @@ impl Encoding {
     pub fn enum_name(&self) -> Option<&str> {
         match self {
             Self::EnumTable { name, .. } => Some(name),
-            Self::Array { item, .. } => item.enum_name(),
+            Self::Array { item, .. } | Self::Column { item, .. } => item.enum_name(),
             _ => None,
         }
     }
@@ -102,6 +106,11 @@ impl Encoding {
         match self {
             Self::Scalar(family, name) => scalar(*family, name, datum),
             Self::EnumTable { name, values } => enum_value(name, values, datum),
+            Self::Value(family, name) => value(*family, name, datum),
+            Self::Column { item, required } => match datum {
+                Datum::List(items) => column(item, *required, items),
+                other => column(item, *required, std::slice::from_ref(other)),
+            },
             Self::Array { item, as_text } => match datum {
                 Datum::String(text) if *as_text => Ok(text.to_string()),
                 Datum::List(items) => array(item, items),
@@ -189,6 +198,53 @@ fn scalar(family: Family, name: &str, datum: &Datum<'_>) -> Result<String, Misma
             Err(Mismatch::new(Code::ParseFailed, message))
         }
     }
+}
+
+/// A column's value.
+fn value(family: Family, name: &str, datum: &Datum<'_>) -> Result<String, Mismatch> {
+    let unread = |wanted: &str| {
+        let found = json_kind(datum);
+        let message = format!("parsing {name} failed, expected {wanted}, but encountered {found}");
+        Err(Mismatch::new(Code::ParseFailed, message))
+    };
+    match (family, datum) {
+        (Family::Int | Family::Float | Family::Boolean, Datum::String(text)) => Ok(text.to_string()),
+        (Family::Int, Datum::Number(digits)) => {
+            int(digits).map_err(|found| Mismatch { code: Code::ParseFailed, ..found })
+        }
+        (_, Datum::Null) | (Family::Boolean, Datum::Boolean(_)) => scalar(family, name, datum),
+        (Family::Int, Datum::Boolean(_) | Datum::List(_) | Datum::Object(_)) => unread("Number"),
+        (Family::Boolean, Datum::Number(_) | Datum::List(_) | Datum::Object(_)) => unread("Bool"),
+        (Family::Text | Family::NamedText, Datum::Number(_) | Datum::Boolean(_) | Datum::List(_) | Datum::Object(_)) => {
+            unread("String")
+        }
+        // PostgreSQL reads no exponent of money.
+        (Family::Money, Datum::Number(digits)) if digits.contains(['e', 'E']) => {
+            Ok(digits.parse::<f64>().map_or_else(|_| digits.to_string(), |value| value.to_string()))
+        }
+        _ => scalar(family, name, datum),
+    }
+}
+
+/// An array of the items' texts.
+fn column(item: &Encoding, required: bool, items: &[Datum<'_>]) -> Result<String, Mismatch> {
+    let mut out = String::from("{");
+    for (index, datum) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        if *datum == Datum::Null && !required {
+            out.push_str("NULL");
+            continue;
+        }
+        let text = match (item, datum) {
+            (Encoding::Value(Family::Json | Family::Jsonb, name), Datum::Null) => Err(null(name)),
+            _ => item.encode(datum),
+        };
+        push_quoted(&mut out, &text.map_err(|found| Mismatch { index: Some(index), ..found })?);
+    }
+    out.push('}');
+    Ok(out)
 }
 
 /// GraphQL's `Int`: 32 bits. A JSON number with an integral value, such as `1.0`, is one.

@@ -37,6 +37,8 @@ pub enum Check {
     Keys(Vec<String>),
     /// A list this long.
     Length(usize),
+    /// A list of several objects, each with these keys and no others.
+    Table(Vec<String>),
 }
 
 fn kind(json: &Json) -> u8 {
@@ -62,9 +64,18 @@ impl Touch {
             (Check::Exact(wanted), Some(found)) => found == wanted,
             (Check::Keys(wanted), Some(Json::Object(map))) => map.len() == wanted.len() && map.keys().eq(wanted),
             (Check::Length(wanted), Some(Json::Array(items))) => items.len() == *wanted,
-            (Check::Keys(_) | Check::Length(_), Some(_)) => false,
+            (Check::Table(keys), Some(Json::Array(items))) => is_table(items, keys.iter().map(String::as_str)),
+            (Check::Keys(_) | Check::Length(_) | Check::Table(_), Some(_)) => false,
         }
     }
+}
+
+fn is_table<'k>(items: &[Json], keys: impl Iterator<Item = &'k str> + Clone) -> bool {
+    let row = |item: &Json| match item {
+        Json::Object(map) => map.len() == keys.clone().count() && keys.clone().all(|key| map.contains_key(key)),
+        _ => false,
+    };
+    items.len() > 1 && items.iter().all(row)
 }
 
 /// A value in the query or in its variables.
@@ -167,7 +178,9 @@ impl<'a> Variables<'a> {
     fn touch(&self, variable: &str, path: &[Segment], check: Check) {
         let touch = Touch { variable: variable.to_owned(), path: path.to_vec(), check };
         let mut touches = self.touches.borrow_mut();
-        if !touches.contains(&touch) {
+        // Twice does no harm, and a long list of rows has many.
+        let last = touches.len().saturating_sub(64);
+        if !touches[last..].contains(&touch) {
             touches.push(touch);
         }
     }
@@ -201,6 +214,10 @@ impl<'a> Variables<'a> {
     /// Looks at a value. It must have gone through [`Variables::resolve`].
     pub fn view(&self, value: &Value<'a>) -> View<'a> {
         match value {
+            Value::Literal(ast::Value::Object(fields)) => {
+                let given = fields.iter().filter(|(_, value)| !self.is_absent(value));
+                View::Object(given.map(|(key, value)| (key.as_str(), Value::Literal(value))).collect())
+            }
             Value::Literal(literal) => view_literal(literal),
             Value::Json { json, variable, path } => self.view_json(json, variable, path),
         }
@@ -230,6 +247,37 @@ impl<'a> Variables<'a> {
                 self.touch(variable, path, Check::Exact(scalar.clone()));
                 View::Scalar(Datum::from_json(scalar))
             }
+        }
+    }
+
+    /// A variable that was not given and has no default: a field with it is as good as not there.
+    fn is_absent(&self, value: &ast::Value) -> bool {
+        let ast::Value::Variable(name) = value else { return false };
+        let declared = self.declared.iter().find(|declared| declared.name == name.as_str());
+        declared.is_some_and(|found| matches!(found.value, Value::Literal(value) if std::ptr::eq(value, &raw const NULL)))
+    }
+
+    /// For a list of several objects with the same keys, from a variable: the keys, and each one's values in all of
+    /// them. Nothing is recorded before [`Variables::touch_table`].
+    pub fn table(&self, value: &Value<'a>) -> Option<(Vec<&'a str>, Vec<Source>)> {
+        let Value::Json { json: Json::Array(items), variable, path } = value else { return None };
+        let keys: Vec<&str> = items.first()?.as_object()?.keys().map(String::as_str).collect();
+        if keys.is_empty() || !is_table(items, keys.iter().copied()) {
+            return None;
+        }
+        let source = |key: &&str| Source::Column {
+            name: (*variable).to_owned(),
+            path: path.clone(),
+            key: (*key).to_owned(),
+        };
+        let sources = keys.iter().map(source).collect();
+        Some((keys, sources))
+    }
+
+    /// Records that [`Variables::table`] was used.
+    pub fn touch_table(&self, value: &Value<'a>, keys: &[&str]) {
+        if let Value::Json { variable, path, .. } = value {
+            self.touch(variable, path, Check::Table(keys.iter().map(|key| (*key).to_owned()).collect()));
         }
     }
 
@@ -323,6 +371,11 @@ fn fits(declared: &ast::Type, has_default: bool, expected: &TypeRef, schema: &Sc
             schema.type_name(*id) == name.as_str()
         }
         (ast::Type::List(item) | ast::Type::NonNullList(item), TypeRef::List(inner)) => {
+            // Hasura takes a list of nullable items too; a null among them is found when it is read.
+            let inner = match (&**inner, item.is_non_null()) {
+                (TypeRef::NonNull(inner), false) => inner,
+                _ => inner,
+            };
             fits(item, false, inner, schema)
         }
         _ => false,
