@@ -70,8 +70,8 @@ async fn values_that_do_not_fit() {
     let shop = shop().await;
     let cases = [
         (
-            "{ users(where: {id: {_eq: \"1\"}}) { id } }",
-            "$.selectionSet.users.args.where.id._eq",
+            "{ users_aggregate(where: {orders_aggregate: {count: {predicate: {_eq: \"1\"}}}}) { __typename } }",
+            "$.selectionSet.users_aggregate.args.where.orders_aggregate.count.predicate._eq",
             "expected a 32-bit integer for type 'Int', but found a string",
         ),
         (

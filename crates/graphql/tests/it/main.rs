@@ -10,6 +10,7 @@ mod hook;
 mod http;
 mod introspection;
 mod live;
+mod mutations;
 mod operators;
 mod queries;
 mod reload;
