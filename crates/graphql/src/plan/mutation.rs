@@ -54,7 +54,7 @@ impl<'a> Planner<'a> {
 
     /// A permission's condition on written rows.
     fn condition(&mut self, filter: Option<&Filter>) -> Result<Filter, Failure> {
-        filter.map_or_else(|| Ok(Filter::All(Vec::new())), |filter| self.granted(filter))
+        filter.map_or_else(|| Ok(Filter::All(Vec::new())), |filter| self.rooted(filter))
     }
 
     /// A value for a column; null only where the column takes it.

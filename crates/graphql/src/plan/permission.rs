@@ -20,7 +20,7 @@ impl Planner<'_> {
     }
 
     /// Marks where a permission's condition begins: what it compares is not subject to the role's own view.
-    fn rooted(&mut self, filter: &Filter) -> Result<Filter, Failure> {
+    pub(super) fn rooted(&mut self, filter: &Filter) -> Result<Filter, Failure> {
         Ok(match self.granted(filter)? {
             rooted @ Filter::Rooted(_) => rooted,
             other => Filter::Rooted(Box::new(other)),

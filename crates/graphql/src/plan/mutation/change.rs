@@ -79,7 +79,7 @@ impl<'a> Planner<'a> {
         let access = self.schema.update(table);
         let mut filters = Vec::with_capacity(2);
         if let Some(permission) = access.and_then(|access| access.filter()) {
-            filters.push(self.granted(permission)?);
+            filters.push(self.rooted(permission)?);
         }
         let presets = self.presets(table, access.map_or(&[], |access| access.presets()))?;
         let mut changes: Vec<(usize, Change)> =
@@ -200,7 +200,7 @@ impl<'a> Planner<'a> {
         let arguments = self.validator.arguments(selected.field, &self.schema.mutation_arguments(field), path)?;
         let mut filters = Vec::with_capacity(2);
         if let Some(permission) = self.schema.delete(table).and_then(|access| access.filter()) {
-            filters.push(self.granted(permission)?);
+            filters.push(self.rooted(permission)?);
         }
         let path_to_arguments = path.key("args");
         if by_key {

@@ -24,7 +24,7 @@ impl<'a> Planner<'a> {
         let mut filters = Vec::with_capacity(2);
         let access = schema.update(table);
         if let Some(permission) = access.and_then(|access| access.filter()) {
-            filters.push(self.granted(permission)?);
+            filters.push(self.rooted(permission)?);
         }
         for (name, value) in self.input_fields(type_id, value, path)? {
             let path_here = path.key(name);
@@ -41,7 +41,7 @@ impl<'a> Planner<'a> {
             _ => self.presets(table, access.map_or(&[], |access| access.presets()))?,
         };
         let check = match access.and_then(|access| access.check()) {
-            Some(check) if !columns.is_empty() => Some(self.granted(check)?),
+            Some(check) if !columns.is_empty() => Some(self.rooted(check)?),
             _ => None,
         };
         Ok(Conflict { target, columns, presets, filter: Filter::all(filters), check })
