@@ -85,7 +85,8 @@ impl Schema {
     fn keeps_name(&self, id: TypeId) -> bool {
         match id {
             TypeId::Scalar(scalar) => self.scalars[scalar].values.is_none(),
-            TypeId::QueryRoot | TypeId::SubscriptionRoot | TypeId::PageInfo | TypeId::Node => true,
+            TypeId::QueryRoot | TypeId::MutationRoot | TypeId::SubscriptionRoot => true,
+            TypeId::PageInfo | TypeId::Node => true,
             TypeId::BuiltIn(_) | TypeId::Shape(_) | TypeId::Foreign(_) | TypeId::Meta(_) => true,
             _ => false,
         }
@@ -147,8 +148,6 @@ impl Schema {
             "Node" if self.is_relay() => return Some(TypeId::Node),
             "ID" if self.is_relay() => return Some(TypeId::BuiltIn("ID")),
             "mutation_root" => return Some(TypeId::MutationRoot).filter(|&id| self.exists(id)),
-            "order_by" => return Some(TypeId::OrderByEnum),
-            "cursor_ordering" => return Some(TypeId::CursorOrdering),
             _ => {}
         }
         if let Some(meta) = Meta::named(name) {
