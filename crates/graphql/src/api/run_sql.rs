@@ -131,7 +131,7 @@ fn answer(messages: Vec<SimpleQueryMessage>) -> Value {
 }
 
 /// What PostgreSQL says about a statement.
-fn failed(error: &tokio_postgres::Error, statement: &str) -> Failure {
+pub fn failed(error: &tokio_postgres::Error, statement: &str) -> Failure {
     let Some(found) = error.as_db_error() else {
         tracing::warn!(%error, "a metadata request lost its database connection");
         return refuse(Code::Unexpected, "connection error");

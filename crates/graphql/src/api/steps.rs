@@ -84,8 +84,40 @@ async fn keep_going(work: &mut Work<'_>, bulk: &Command, path: &str, endpoint: E
 /// The older API's way to read and write rows.
 async fn rows(work: &mut Work<'_>, command: &Command, path: &str) -> Result<Reply, Refusal> {
     let _ = work.schema().await?;
+    let is_plain =
+        command.kind == "insert" && ["returning", "on_conflict"].iter().all(|key| command.arguments.get(key).is_none());
+    if is_plain && work.session.is_admin() {
+        return Ok(insert(work, &command.arguments, path).await?.into());
+    }
     let message = format!("\"{}\" is not served yet", command.kind);
     Err(super::pathed(refuse(Code::NotSupported, message), path).into())
+}
+
+#[derive(serde::Deserialize)]
+struct Insert {
+    table: metadata::QualifiedName,
+    objects: Vec<serde_json::Map<String, Value>>,
+}
+
+/// The administrator's `insert` of whole objects; a column that an object does not name gets its default.
+async fn insert(work: &mut Work<'_>, arguments: &Value, path: &str) -> Result<Value, Refusal> {
+    let insert: Insert = super::arguments::parse(arguments)?;
+    let relation = postgres::Ident::new(&insert.table.schema).dot(&insert.table.name);
+    let client = work.client().await?;
+    let mut rows = 0;
+    for object in insert.objects {
+        let columns: Vec<String> = object.keys().map(|name| postgres::Ident::new(name).to_string()).collect();
+        let columns = columns.join(", ");
+        let done = if object.is_empty() {
+            client.execute(&format!("INSERT INTO {relation} DEFAULT VALUES"), &[]).await
+        } else {
+            let source = format!("SELECT {columns} FROM json_populate_record(NULL::{relation}, $1::json)");
+            client.execute(&format!("INSERT INTO {relation} ({columns}) {source}"), &[&Value::Object(object)]).await
+        };
+        done.map_err(|error| super::pathed(run_sql::failed(&error, "INSERT"), path))?;
+        rows += 1;
+    }
+    Ok(json!({ "affected_rows": rows }))
 }
 
 async fn single(work: &mut Work<'_>, command: &Command, path: &str, endpoint: Endpoint) -> Result<Reply, Refusal> {
