@@ -7,6 +7,7 @@ use super::{Migration, Sources, Status, Version, files, record, status::State};
 use crate::{Error, Options, failure::Source, session};
 
 pub(super) const KEPT_NOTHING: &str = "nothing of this migration was kept";
+const KEPT_NOTHING_TOGETHER: &str = "nothing of the migrations that run together was kept";
 
 /// How far to go.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +34,18 @@ pub struct Applied {
     pub file: std::path::PathBuf,
     pub statements: usize,
     pub duration_ms: u64,
+}
+
+impl Applied {
+    fn new(migration: Migration, begun: Instant) -> Self {
+        Self {
+            statements: migration.up.statements.len(),
+            duration_ms: milliseconds(begun.elapsed()),
+            file: migration.up.file,
+            version: migration.version,
+            name: migration.name,
+        }
+    }
 }
 
 /// Looks at files and database and says what [`migrate`] would do. Changes nothing.
@@ -107,8 +120,19 @@ async fn locked(
     progress: &mut (dyn FnMut(&Applied) + Send),
 ) -> Result<Vec<Applied>, Error> {
     record::prepare(client).await?;
+    let migrations = plan(client, sources, target).await?.migrations;
+    each(client, migrations, options, progress).await
+}
+
+/// Each by itself.
+async fn each(
+    client: &mut Client,
+    migrations: Vec<Migration>,
+    options: &Options,
+    progress: &mut (dyn FnMut(&Applied) + Send),
+) -> Result<Vec<Applied>, Error> {
     let mut applied = Vec::new();
-    for migration in plan(client, sources, target).await?.migrations {
+    for migration in migrations {
         let begun = Instant::now();
         session::set_lock_timeout(client, options.lock_timeout).await?;
         if migration.transactional {
@@ -117,16 +141,65 @@ async fn locked(
             one_by_one(client, &migration, begun).await?;
         }
         project::fault::hit("migrate.between");
-        let done = Applied {
-            statements: migration.up.statements.len(),
-            duration_ms: milliseconds(begun.elapsed()),
-            file: migration.up.file,
-            version: migration.version,
-            name: migration.name,
-        };
+        let done = Applied::new(migration, begun);
         progress(&done);
         applied.push(done);
     }
+    Ok(applied)
+}
+
+/// As [`migrate`], with something that belongs to the schema: the last migrations, their records and what `along` does on
+/// the same connection are one transaction. `along` runs when nothing is pending too. Migrations that run outside a
+/// transaction cannot be part of it: they, and those before them, are applied first, each by itself.
+///
+/// # Errors
+/// As [`migrate`]; and those of `along`, after which nothing of the transaction is kept.
+pub async fn migrate_with<E: From<Error>>(
+    client: &mut Client,
+    sources: &Sources,
+    target: &Target,
+    options: &Options,
+    progress: &mut (dyn FnMut(&Applied) + Send),
+    along: impl AsyncFnOnce(&tokio_postgres::Transaction<'_>) -> Result<(), E>,
+) -> Result<Vec<Applied>, E> {
+    session::lock(client, options).await?;
+    let result = locked_with(client, sources, target, options, progress, along).await;
+    let unlocked = session::unlock(client).await;
+    let applied = result?;
+    unlocked?;
+    Ok(applied)
+}
+
+async fn locked_with<E: From<Error>>(
+    client: &mut Client,
+    sources: &Sources,
+    target: &Target,
+    options: &Options,
+    progress: &mut (dyn FnMut(&Applied) + Send),
+    along: impl AsyncFnOnce(&tokio_postgres::Transaction<'_>) -> Result<(), E>,
+) -> Result<Vec<Applied>, E> {
+    record::prepare(client).await?;
+    let mut migrations = plan(client, sources, target).await?.migrations;
+    let alone = migrations.iter().rposition(|migration| !migration.transactional).map_or(0, |last| last + 1);
+    let together = migrations.split_off(alone);
+    let mut applied = each(client, migrations, options, progress).await?;
+    session::set_lock_timeout(client, options.lock_timeout).await?;
+    let transaction = client.transaction().await.map_err(Error::from)?;
+    let mut done = Vec::new();
+    for migration in together {
+        let begun = Instant::now();
+        statements(transaction.client(), &migration.up, KEPT_NOTHING_TOGETHER).await?;
+        session::reset(transaction.client()).await?;
+        record::insert(transaction.client(), &migration, begun.elapsed()).await?;
+        done.push(Applied::new(migration, begun));
+    }
+    project::fault::hit("migrate.before-metadata");
+    along(&transaction).await?;
+    project::fault::hit("migrate.before-commit");
+    transaction.commit().await.map_err(Error::from)?;
+    project::fault::hit("migrate.after-commit");
+    done.iter().for_each(|done| progress(done));
+    applied.extend(done);
     Ok(applied)
 }
 

@@ -16,7 +16,7 @@ mod version;
 
 use tokio_postgres::Client;
 
-pub use apply::{Applied, Plan, Target, migrate, plan};
+pub use apply::{Applied, Plan, Target, migrate, migrate_with, plan};
 pub use create::{Created, create};
 pub use files::{Migration, Part, Sources};
 pub use repair::{Repair, repair};

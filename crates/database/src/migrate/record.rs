@@ -24,7 +24,7 @@ pub(crate) struct Record {
 /// Reads without changing anything: before the first `migrate` the table of the Bash nself counts.
 pub(crate) async fn read(client: &Client) -> Result<Vec<Record>, Error> {
     if !exists(client, "nself.migrations").await? {
-        return legacy(client).await;
+        return inherited(client).await;
     }
     let rows = client
         .query(
@@ -86,22 +86,52 @@ async fn legacy(client: &Client) -> Result<Vec<Record>, Error> {
     Ok(records)
 }
 
-/// Creates the table where it is missing and takes over, once, what the Bash nself applied. One transaction: a crash
+/// What other tools have applied, before nself keeps a record of its own.
+async fn inherited(client: &Client) -> Result<Vec<Record>, Error> {
+    let mut records = legacy(client).await?;
+    for record in hasura(client).await? {
+        if !records.iter().any(|other| other.version == record.version) {
+            records.push(record);
+        }
+    }
+    records.sort_by(|a, b| a.version.cmp(&b.version));
+    Ok(records)
+}
+
+/// What Hasura's command line applied to the source `default`: it keeps that in `hdb_version.cli_state`, as
+/// `{"migrations": {"default": {"<version>": <half-way>}}}`.
+async fn hasura(client: &Client) -> Result<Vec<Record>, Error> {
+    if !exists(client, "hdb_catalog.hdb_version").await? {
+        return Ok(Vec::new());
+    }
+    let rows = client
+        .query(
+            "SELECT key, '', NULL::text, value = 'false', upgraded_on, NULL::bigint, 'hasura'
+             FROM hdb_catalog.hdb_version, jsonb_each(cli_state->'migrations'->'default')
+             WHERE jsonb_typeof(cli_state->'migrations'->'default') = 'object'",
+            &[],
+        )
+        .await?;
+    Ok(rows.iter().filter_map(record).collect())
+}
+
+/// Creates the table where it is missing and takes over, once, what the Bash nself or Hasura applied. One transaction: a crash
 /// leaves either no table or a complete one.
 pub(crate) async fn prepare(client: &mut Client) -> Result<(), Error> {
     if exists(client, "nself.migrations").await? {
         return Ok(());
     }
     let transaction = client.transaction().await?;
-    let inherited = legacy(transaction.client()).await?;
+    let inherited = inherited(transaction.client()).await?;
     transaction.batch_execute(include_str!("record.sql")).await?;
     for record in inherited {
         let applied_at = record.applied_at.map(SystemTime::from);
         transaction
             .execute(
-                "INSERT INTO nself.migrations (version, name, applied_at, applied_by)
-                 VALUES ($1, $2, coalesce($3, clock_timestamp()), $4) ON CONFLICT (version) DO NOTHING",
-                &[&record.version.as_str(), &record.name, &applied_at, &record.applied_by],
+                "INSERT INTO nself.migrations (version, name, applied_at, applied_by, state)
+                 VALUES ($1, $2, coalesce($3, clock_timestamp()), $4, CASE WHEN $5 THEN 'applied' ELSE 'started' END)
+                 ON CONFLICT (version) DO NOTHING",
+                &[&record.version.as_str(), &record.name, &applied_at, &record.applied_by, &record.finished],
             )
             .await?;
     }
