@@ -9,6 +9,7 @@ mod docs;
 mod e2e;
 mod errors;
 mod faults;
+mod hasura;
 mod links;
 mod live;
 mod policy;

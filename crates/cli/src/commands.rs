@@ -12,6 +12,7 @@ mod doctor;
 mod env;
 mod exec;
 mod explain;
+mod hasura;
 mod health;
 mod init;
 mod logs;
@@ -56,6 +57,7 @@ pub enum Command {
     Doctor(doctor::Args),
     Db(db::Args),
     Seed(seed::Args),
+    Hasura(hasura::Args),
     Config(config::Args),
     Env(env::Args),
     Console(console::Args),
@@ -97,6 +99,7 @@ pub fn run(cx: &Context, command: Command) -> Outcome {
         Command::Doctor(args) => doctor::run(cx, args),
         Command::Db(args) => db::run(cx, args),
         Command::Seed(args) => seed::run(cx, args),
+        Command::Hasura(args) => hasura::run(cx, args),
         Command::Config(args) => config::run(cx, args),
         Command::Env(args) => env::run(cx, args),
         Command::Console(args) => console::run(cx, args),

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use project::{Diagnostic, Exit};
 use tokio_postgres::error::SqlState;
 
@@ -14,10 +16,18 @@ pub enum Error {
     Connect { host: String, port: u16, source: tokio_postgres::Error },
     #[error("cannot run {program}")]
     Program { program: String, source: std::io::Error },
+    #[error("the GraphQL engine at {url} does not answer")]
+    Engine { url: String, why: String },
+    /// In the engine's own words.
+    #[error("the GraphQL engine refused: {message}")]
+    Refused { message: String, code: String, path: String, reasons: Vec<String> },
+    #[error("cannot {action} {}", path.display())]
+    File { action: &'static str, path: PathBuf, source: std::io::Error },
 }
 
 /// The codes of this crate; each has a page.
-pub const CODES: &[&str] = &["NS-CLI-001", "NS-CLI-002", "NS-CLI-003", "NS-CLI-004", "NS-CLI-005"];
+pub const CODES: &[&str] =
+    &["NS-CLI-001", "NS-CLI-002", "NS-CLI-003", "NS-CLI-004", "NS-CLI-005", "NS-CLI-006", "NS-CLI-007", "NS-CLI-008"];
 
 impl Diagnostic for Error {
     fn code(&self) -> &str {
@@ -27,14 +37,23 @@ impl Diagnostic for Error {
             Self::Runtime { .. } => "NS-CLI-003",
             Self::Connect { .. } => "NS-CLI-004",
             Self::Program { .. } => "NS-CLI-005",
+            Self::Engine { .. } => "NS-CLI-006",
+            Self::Refused { .. } => "NS-CLI-007",
+            Self::File { .. } => "NS-CLI-008",
         }
     }
 
     fn why(&self) -> Option<String> {
         match self {
             Self::Usage { .. } => None,
-            Self::CurrentFolder { source } | Self::Runtime { source } | Self::Program { source, .. } => {
-                Some(source.to_string())
+            Self::CurrentFolder { source }
+            | Self::Runtime { source }
+            | Self::Program { source, .. }
+            | Self::File { source, .. } => Some(source.to_string()),
+            Self::Engine { why, .. } => Some(why.clone()),
+            Self::Refused { code, path, reasons, .. } => {
+                let place = format!("{code} at {path}");
+                Some(if reasons.is_empty() { place } else { format!("{place}\n{}", reasons.join("\n")) })
             }
             Self::Connect { source, .. } => {
                 Some(std::error::Error::source(source).map_or_else(|| source.to_string(), ToString::to_string))
@@ -57,6 +76,14 @@ impl Diagnostic for Error {
                 _ => "nself start, or nself status to see what PostgreSQL is doing".to_owned(),
             },
             Self::Program { .. } => "nself doctor --fix".to_owned(),
+            Self::Engine { .. } => {
+                "nself status, then nself logs hasura; or another address with --endpoint".to_owned()
+            }
+            Self::Refused { code, .. } if code == "access-denied" => {
+                "set HASURA_GRAPHQL_ADMIN_SECRET to the engine's admin secret".to_owned()
+            }
+            Self::Refused { .. } => "mend what it names, then run the command again".to_owned(),
+            Self::File { path, .. } => format!("check who owns {} and that the disk has room", path.display()),
         })
     }
 

@@ -3,7 +3,8 @@
 use project::Diagnostic;
 
 /// Every code of this crate; each has a page in `assets/errors`.
-pub const CODES: &[&str] = &["NS-GQL-001", "NS-GQL-002", "NS-GQL-003", "NS-GQL-004", "NS-GQL-005", "NS-GQL-006"];
+pub const CODES: &[&str] =
+    &["NS-GQL-001", "NS-GQL-002", "NS-GQL-003", "NS-GQL-004", "NS-GQL-005", "NS-GQL-006", "NS-GQL-007"];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -13,6 +14,8 @@ pub enum Error {
     Catalog(#[source] postgres::catalog::Error),
     #[error("the GraphQL engine cannot read or keep its metadata")]
     Store(#[source] crate::store::StoreError),
+    #[error("the metadata cannot be read")]
+    Metadata { why: String },
     #[error("the GraphQL schema could not be built")]
     Build,
     #[error("the GraphQL engine cannot read the system's certificates")]
@@ -34,6 +37,7 @@ impl Diagnostic for Error {
             Self::Certificates(_) => "NS-GQL-004",
             Self::Store(_) => "NS-GQL-005",
             Self::Setting { .. } => "NS-GQL-006",
+            Self::Metadata { .. } => "NS-GQL-007",
         }
     }
 
@@ -44,6 +48,7 @@ impl Diagnostic for Error {
             Self::Certificates(source) => Some(source.to_string()),
             Self::Store(source) => Some(source.reason()),
             Self::Setting { why, .. } => Some(why.clone()),
+            Self::Metadata { why } => Some(why.clone()),
             Self::Build => Some("the builder stopped with an internal error, which the log names".to_owned()),
         }
     }
@@ -52,6 +57,7 @@ impl Diagnostic for Error {
         Some(match self {
             Self::Connect(_) => "nself status, then nself logs postgres".to_owned(),
             Self::Catalog(source) => source.fix().unwrap_or_else(|| "nself logs graphql".to_owned()),
+            Self::Metadata { .. } => "mend the metadata where the message says".to_owned(),
             Self::Store(_) | Self::Build => "nself logs graphql".to_owned(),
             Self::Setting { name, .. } => format!("nself config set {name}, then nself restart hasura"),
             Self::Certificates(_) => {

@@ -52,9 +52,9 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 100 requests at a time, a look around every minute, 60 s to end.
+    /// 100 requests at a time, a look around every minute, 10 s to end.
     fn default() -> Self {
-        Self { workers: 100, batch: 100, poll: Duration::from_secs(60), grace: Duration::from_secs(60) }
+        Self { workers: 100, batch: 100, poll: Duration::from_secs(60), grace: Duration::from_secs(10) }
     }
 }
 

@@ -26,6 +26,7 @@ pub mod action;
 mod allowlist;
 pub mod api;
 mod cache;
+mod deploy;
 mod error;
 pub mod events;
 pub mod execute;
@@ -50,6 +51,7 @@ pub mod transform;
 pub mod validate;
 pub mod value;
 
+pub use deploy::deploy;
 pub use error::{CODES, Error};
 pub use failure::{Code, Failure, Path};
 pub use http::Apis;

@@ -13,6 +13,7 @@ use crate::access::{self, Authenticator};
 use crate::action::worker::Worker;
 use crate::api::Auto;
 use crate::cache::{Compiled, PlanCache};
+use crate::events::{self, Events};
 use crate::failure::{Code, Failure};
 use crate::foreign::Introspections;
 use crate::foreign::run::Asking;
@@ -73,6 +74,8 @@ pub struct Options {
     pub environment: Arc<outbound::Environment>,
     /// Hasura's `HASURA_GRAPHQL_ASYNC_ACTIONS_FETCH_INTERVAL`.
     pub async_actions_poll: Duration,
+    /// How events are delivered; `None`: by another server.
+    pub events: Option<events::Options>,
 }
 
 impl Options {
@@ -100,6 +103,7 @@ impl Options {
             naming_convention: Convention::default(),
             environment: Arc::default(),
             async_actions_poll: Duration::from_secs(1),
+            events: Some(events::Options::default()),
         }
     }
 }
@@ -133,6 +137,8 @@ struct Inner {
     options: Options,
     live: Arc<Live>,
     client: outbound::Client,
+    /// Set once the metadata is known.
+    events: OnceLock<Events>,
     authenticator: Authenticator,
     metrics: Arc<Metrics>,
     front: Front,
@@ -207,9 +213,9 @@ impl Service {
             unauthorized_role: options.unauthorized_role.clone(),
         };
         let authenticator = Authenticator::new(rules, client.clone());
-        let (metrics, front, worker, state, writer) = Default::default();
-        let handle =
-            Handle(Arc::new(Inner { options, live, client, authenticator, metrics, front, worker, state, writer }));
+        let (events, metrics, front, worker, state, writer) = Default::default();
+        let inner = Inner { options, live, client, events, authenticator, metrics, front, worker, state, writer };
+        let handle = Handle(Arc::new(inner));
         let options = handle.options();
         let mut client = options.pool.get().await.map_err(Error::Connect)?;
         store::open(&mut client, options.auto_track).await.map_err(Error::Store)?;
@@ -217,6 +223,7 @@ impl Service {
         handle.reload().await?;
         let worker = Worker::start(Watch(Arc::downgrade(&handle.0)), handle.options().async_actions_poll);
         let _ = handle.0.worker.set(worker);
+        handle.deliver().await?;
         Ok(handle)
     }
 }
@@ -228,7 +235,7 @@ impl Handle {
     /// # Errors
     /// As [`Service::start`].
     pub async fn reload(&self) -> Result<(), Error> {
-        let _writer = self.writer().lock().await;
+        let writer = self.writer().lock().await;
         let options = self.options().clone();
         let client = options.pool.get().await.map_err(Error::Connect)?;
         let catalog = Catalog::read(&client, &[]).await.map_err(Error::Catalog)?;
@@ -259,11 +266,51 @@ impl Handle {
         let (tables, inconsistent) = (state.model.tables.len(), state.model.inconsistencies.len());
         tracing::info!(tables, inconsistent, "the GraphQL schema is built");
         self.publish(state).await;
+        drop(writer);
+        if self.0.events.get().is_some() {
+            self.install_triggers().await?;
+        }
+        Ok(())
+    }
+
+    /// Starts to deliver events.
+    async fn deliver(&self) -> Result<(), Error> {
+        let options = self.options();
+        let Some(events) = options.events.clone() else { return Ok(()) };
+        self.install_triggers().await?;
+        let (config, environment) = (options.pool.config().clone(), Arc::clone(&options.environment));
+        let (client, metadata) = (self.0.client.clone(), Arc::clone(&self.state().metadata));
+        // There is none yet: this runs once, at the start.
+        let _ = self.0.events.set(Events::start(events, config, environment, client, &metadata));
+        Ok(())
+    }
+
+    /// Brings the database's triggers and schedules in step with the metadata, which another engine may have left, and
+    /// with tables that somebody has altered.
+    async fn install_triggers(&self) -> Result<(), Error> {
+        let metadata = Arc::clone(&self.state().metadata);
+        let mut tables = metadata.sources.iter().flat_map(|source| &source.tables);
+        if metadata.cron_triggers.is_empty() && tables.all(|table| table.event_triggers.is_empty()) {
+            return Ok(());
+        }
+        let mut client = self.options().pool.get().await.map_err(Error::Connect)?;
+        let installed = async {
+            let transaction = client.build_transaction().start().await?;
+            events::install(&*transaction, None, &metadata, self.options().stringify_numeric).await?;
+            transaction.commit().await
+        };
+        // A table of somebody else's must not keep the engine from serving.
+        if let Err(error) = installed.await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "event triggers could not be made");
+        }
         Ok(())
     }
 
     /// Later requests get this.
     pub(crate) async fn publish(&self, state: State) {
+        if let Some(events) = self.0.events.get() {
+            events.configure(&state.metadata);
+        }
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
         self.0.live.reloaded(self).await;
     }
@@ -278,9 +325,12 @@ impl Handle {
         Schema::admin(Arc::clone(&self.state().model)).sdl()
     }
 
-    /// Ends all subscriptions and closes their sockets. Requests are served as before.
+    /// Ends all subscriptions and closes their sockets, and the delivery of events. Requests are served as before.
     pub async fn shutdown(&self) {
         self.0.live.shutdown().await;
+        if let Some(events) = self.0.events.get() {
+            events.stop().await;
+        }
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -424,7 +474,8 @@ fn compile(schema: &Schema, session: &Session, request: &Request) -> Result<Comp
     let operation = Operation::of(&document, request.operation_name.as_deref())?;
     let plan = Plan::new(schema, &operation, &request.variables, session)?;
     if plan.is_mutation {
-        let programs = plan.roots.iter().filter_map(|root| sql::mutation::program(schema, &plan, &root.value)).collect();
+        let programs =
+            plan.roots.iter().filter_map(|root| sql::mutation::program(schema, &plan, &root.value)).collect();
         return Ok(Compiled { plan, statement: None, programs });
     }
     let statement = sql::statement(schema, &plan);

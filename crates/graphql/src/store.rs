@@ -60,6 +60,17 @@ pub struct Stored {
 /// PostgreSQL refused a statement.
 pub async fn open(client: &mut Client, auto_track: bool) -> Result<Stored, StoreError> {
     let transaction = client.transaction().await?;
+    prepare(&transaction, auto_track).await?;
+    let stored = load(&transaction).await?;
+    transaction.commit().await?;
+    Ok(stored)
+}
+
+/// Makes what is missing, in the caller's transaction.
+///
+/// # Errors
+/// PostgreSQL refused a statement.
+pub async fn prepare(transaction: &tokio_postgres::Transaction<'_>, auto_track: bool) -> Result<(), StoreError> {
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
     for script in CATALOG {
         transaction.batch_execute(script).await?;
@@ -70,9 +81,7 @@ pub async fn open(client: &mut Client, auto_track: bool) -> Result<Stored, Store
     let statement = "INSERT INTO nself.graphql (auto_track) VALUES ($1) ON CONFLICT DO NOTHING";
     // What Hasura has served before stays as it was.
     transaction.execute(statement, &[&(auto_track && is_new)]).await?;
-    let stored = load(&transaction).await?;
-    transaction.commit().await?;
-    Ok(stored)
+    Ok(())
 }
 
 /// Reads what is there. Parts of the metadata that cannot be read are left out, with a line in the log each.

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use project::Diagnostic;
 
-pub use read::read;
+pub use read::{parse, read};
 pub use write::{Written, files, write};
 
 /// Every code of this crate; each has a page in `assets/errors`.

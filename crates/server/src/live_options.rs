@@ -1,4 +1,4 @@
-//! Settings of live queries and their sockets, as the GraphQL engine wants them.
+//! Settings of live queries, their sockets and events, as the GraphQL engine wants them.
 
 use std::time::Duration;
 
@@ -23,6 +23,18 @@ pub(crate) fn of(settings: &Settings) -> Options {
         stream_batch: count("HASURA_GRAPHQL_STREAMING_QUERIES_MULTIPLEXED_BATCH_SIZE", defaults.stream_batch),
         keep_alive: seconds("HASURA_GRAPHQL_WEBSOCKET_KEEPALIVE", defaults.keep_alive),
         init_timeout: seconds("HASURA_GRAPHQL_WEBSOCKET_CONNECTION_INIT_TIMEOUT", defaults.init_timeout),
+        ..defaults
+    }
+}
+
+pub(crate) fn events(settings: &Settings) -> graphql::events::Options {
+    let defaults = graphql::events::Options::default();
+    let number = |name: &str| settings.integer(name).and_then(|found| usize::try_from(found).ok());
+    let grace = number("HASURA_GRAPHQL_GRACEFUL_SHUTDOWN_TIMEOUT").and_then(|seconds| u64::try_from(seconds).ok());
+    graphql::events::Options {
+        workers: number("HASURA_GRAPHQL_EVENTS_HTTP_POOL_SIZE").unwrap_or(defaults.workers),
+        batch: number("HASURA_GRAPHQL_EVENTS_FETCH_BATCH_SIZE").unwrap_or(defaults.batch),
+        grace: grace.map_or(defaults.grace, Duration::from_secs),
         ..defaults
     }
 }

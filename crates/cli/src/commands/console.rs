@@ -26,7 +26,7 @@ enum Verb {
 #[command(
     after_help = "Examples:\n  nself console open\n  nself console open --print\n  nself console open --print --json"
 )]
-struct OpenArgs {
+pub struct OpenArgs {
     /// Print the link instead of opening a browser
     #[arg(long)]
     print: bool,
@@ -57,7 +57,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     }
 }
 
-fn open(cx: &Context, args: &OpenArgs) -> Outcome {
+pub fn open(cx: &Context, args: &OpenArgs) -> Outcome {
     let project = cx.project()?;
     let link = runtimes::embedded::console_link(&project)?;
     if !args.print

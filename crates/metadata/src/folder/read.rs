@@ -217,8 +217,11 @@ fn required(path: &Path) -> Result<Value, Error> {
     parse(&text).map_err(|why| Error::content(path, why))
 }
 
-/// YAML, of which JSON is a part. A file with only comments is null.
-pub(super) fn parse(text: &str) -> Result<Value, String> {
+/// YAML as Hasura's command line reads it, of which JSON is a part. A text with only comments is null.
+///
+/// # Errors
+/// What is wrong, with line and column.
+pub fn parse(text: &str) -> Result<Value, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(Value::Null);

@@ -263,6 +263,19 @@ const GRAPHQL: &[Setting] = &[
         "Seconds a WebSocket client may take to say who it is",
     )
     .default("3"),
+    Setting::new(
+        "HASURA_GRAPHQL_EVENTS_HTTP_POOL_SIZE",
+        COUNT,
+        "Webhooks of event and scheduled triggers that are called at a time",
+    )
+    .default("100"),
+    Setting::new("HASURA_GRAPHQL_EVENTS_FETCH_BATCH_SIZE", COUNT, "Events taken with one statement").default("100"),
+    Setting::new(
+        "HASURA_GRAPHQL_GRACEFUL_SHUTDOWN_TIMEOUT",
+        Kind::Integer { min: 0, max: 3_600 },
+        "Seconds that webhooks under way may take when the stack stops; then their events are put back",
+    )
+    .default("10"),
     Setting::new("HASURA_GRAPHQL_REMOTE_SCHEMAS", Kind::Text, "URLs of remote schemas"),
     Setting::new("HASURA_GRAPHQL_ACTIONS_HANDLER_WEBHOOK_BASEURL", Kind::Url, "Base URL of action handlers"),
     Setting::new("HASURA_GRAPHQL_GRAPHQL_URL", Kind::Url, "The API as services inside a container network see it")

@@ -4,11 +4,13 @@ use clap::Subcommand;
 use database::migrate::{self, Applied, Migration, Target};
 use serde::Serialize;
 use terminal::{Page, Style, View};
+use tokio_postgres::Transaction;
 
 use super::{
     Waiting, announce_waiting, count, interruptible, migrate_create, migrate_repair, migrate_rollback, migrate_status,
     sources,
 };
+use crate::commands::hasura;
 use crate::{Context, Outcome};
 
 /// Apply the migrations that this database does not have yet
@@ -46,8 +48,18 @@ pub struct Up {
     /// Print the SQL instead of running it
     #[arg(long)]
     dry_run: bool,
+    /// Apply this metadata folder in the same transaction; hasura/metadata unless named
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, conflicts_with = "dry_run")]
+    metadata: Option<Option<PathBuf>>,
     #[command(flatten)]
     waiting: Waiting,
+}
+
+impl Up {
+    /// Everything that is pending, with the metadata of a folder.
+    pub fn with_metadata(folder: Option<PathBuf>, waiting: Waiting) -> Self {
+        Self { to: None, dry_run: false, metadata: Some(folder), waiting }
+    }
 }
 
 pub fn run(cx: &Context, args: Args) -> Outcome {
@@ -64,6 +76,9 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
 #[derive(Debug, Serialize)]
 struct MigrateReport {
     applied: Vec<Applied>,
+    /// The metadata's new version, when metadata was applied with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_version: Option<i64>,
     #[serde(skip)]
     to: Option<String>,
 }
@@ -74,6 +89,10 @@ impl View for MigrateReport {
             (0, None) => page.line("Nothing to apply: the database has every migration."),
             (0, Some(version)) => page.line(format!("Nothing to apply up to {version}.")),
             (number, _) => page.styled(Style::Good, format!("Applied {}.", count(number, "migration"))),
+        }
+        if let Some(version) = self.resource_version {
+            page.styled(Style::Good, format!("The metadata is applied; it has version {version} now."));
+            page.next(&[("see whether all of it fits", "nself hasura metadata inconsistency list")]);
         }
     }
 }
@@ -123,6 +142,11 @@ pub fn up(cx: &Context, args: Up) -> Outcome {
     let settings = cx.settings()?;
     let sources = sources(cx, &settings)?;
     let target = args.to.clone().map_or(Target::Everything, Target::Version);
+    // What cannot be read is told before anything is applied.
+    let metadata = match args.metadata {
+        None => None,
+        Some(named) => Some(metadata::folder::read(&hasura::folder(&cx.project()?, named))?),
+    };
     let mut database = cx.client(&settings)?;
     if args.dry_run {
         let plan = database.runtime.block_on(migrate::plan(&database.client, &sources, &target))?;
@@ -133,13 +157,28 @@ pub fn up(cx: &Context, args: Up) -> Outcome {
     let mut progress = |done: &Applied| terminal.progress(&line(done));
     let options = args.waiting.options();
     let cancel = database.client.cancel_token();
-    let work = migrate::migrate(&mut database.client, &sources, &target, &options, &mut progress);
-    let result = interruptible(&database.runtime, &cancel, work);
+    let mut resource_version = None;
+    let result = match metadata {
+        None => {
+            let work = migrate::migrate(&mut database.client, &sources, &target, &options, &mut progress);
+            interruptible(&database.runtime, &cancel, work)
+        }
+        Some(metadata) => {
+            let stringify = settings.flag("HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES");
+            let along = async |transaction: &Transaction<'_>| {
+                resource_version = Some(graphql::deploy(transaction, metadata, stringify).await?);
+                Ok::<(), terminal::Failure>(())
+            };
+            let client = &mut database.client;
+            let work = migrate::migrate_with(client, &sources, &target, &options, &mut progress, along);
+            interruptible(&database.runtime, &cancel, work)
+        }
+    };
     // Those before a failing one stay applied: a running server must see them either way.
-    if !result.as_ref().is_ok_and(Vec::is_empty) {
+    if resource_version.is_some() || !result.as_ref().is_ok_and(Vec::is_empty) {
         cx.schema_changed();
     }
-    Ok(Box::new(MigrateReport { applied: result?, to: args.to }))
+    Ok(Box::new(MigrateReport { applied: result?, resource_version, to: args.to }))
 }
 
 /// One line of progress.

@@ -1,7 +1,7 @@
 //! `nself db`: the database's schema, data and shell.
 
 pub mod consent;
-mod migrate;
+pub mod migrate;
 mod migrate_create;
 mod migrate_repair;
 mod migrate_rollback;
@@ -98,10 +98,10 @@ pub fn announce_waiting(cx: &Context, database: &crate::context::Database) -> Re
 
 /// Drives a piece of work to its end. Ctrl-C cancels the statement that runs; the work then ends as it does when a
 /// statement fails: what it was in the middle of is rolled back, and the error says what is left.
-pub fn interruptible<T>(
+pub fn interruptible<T, E: Into<Failure>>(
     runtime: &tokio::runtime::Runtime,
     cancel: &tokio_postgres::CancelToken,
-    work: impl Future<Output = Result<T, database::Error>>,
+    work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Failure> {
     let mut interrupted = false;
     let result = runtime.block_on(async {
@@ -118,7 +118,7 @@ pub fn interruptible<T>(
         }
     });
     result.map_err(|error| {
-        let failure = Failure::from(error);
+        let failure: Failure = error.into();
         if interrupted { Failure { exit: project::Exit::Interrupted, ..failure } } else { failure }
     })
 }
