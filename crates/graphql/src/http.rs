@@ -58,7 +58,7 @@ impl Handle {
         if apis.graphql {
             router = router
                 .route("/v1/graphql", get(graphql::get).post(graphql::post))
-                .route("/v1beta1/relay", post(graphql::relay))
+                .route("/v1beta1/relay", get(graphql::relay_socket).post(graphql::relay))
                 .route("/v1alpha1/graphql", get(graphql::alpha_socket).post(graphql::alpha));
         }
         if apis.metadata {

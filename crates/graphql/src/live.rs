@@ -118,6 +118,8 @@ impl Default for Options {
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoint {
     pub style: ErrorStyle,
+    /// The schema is the one of Relay.
+    pub relay: bool,
     /// The client's address, for limits.
     pub address: Option<IpAddr>,
 }

@@ -166,11 +166,16 @@ pub(crate) async fn session(handle: &Handle, headers: &HeaderMap) -> Result<Sess
 
 /// `/v1alpha1/graphql` for sockets alone.
 pub(super) async fn alpha_socket(State(handle): State<Handle>, request: http::Request<Body>) -> Response {
-    socket(&handle, request.into_parts().0, live::ErrorStyle::Old).await
+    socket(&handle, request.into_parts().0, live::ErrorStyle::Old, false).await
 }
 
-async fn socket(handle: &Handle, mut head: request::Parts, style: live::ErrorStyle) -> Response {
-    let endpoint = live::Endpoint { style, address: address(&head) };
+/// `/v1beta1/relay` for sockets.
+pub(super) async fn relay_socket(State(handle): State<Handle>, request: http::Request<Body>) -> Response {
+    socket(&handle, request.into_parts().0, live::ErrorStyle::Compliant, true).await
+}
+
+async fn socket(handle: &Handle, mut head: request::Parts, style: live::ErrorStyle, relay: bool) -> Response {
+    let endpoint = live::Endpoint { style, relay, address: address(&head) };
     match WebSocketUpgrade::from_request_parts(&mut head, handle).await {
         Ok(upgrade) => live::upgrade(handle, endpoint, upgrade, &head.headers),
         Err(refusal) => refusal.into_response(),
@@ -181,7 +186,7 @@ async fn socket(handle: &Handle, mut head: request::Parts, style: live::ErrorSty
 pub(super) async fn get(State(handle): State<Handle>, request: http::Request<Body>) -> Response {
     let (head, _) = request.into_parts();
     if head.headers.contains_key(UPGRADE) {
-        return socket(&handle, head, live::ErrorStyle::Compliant).await;
+        return socket(&handle, head, live::ErrorStyle::Compliant, false).await;
     }
     let who = match authenticate(&handle, &head, None).await {
         Ok(who) => who,

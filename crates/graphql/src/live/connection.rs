@@ -147,7 +147,9 @@ impl Connection {
         };
         match self.protocol.parse(&text) {
             Ok(ClientMessage::Init { headers }) => self.init(socket, headers).await,
-            Ok(ClientMessage::Start { id, request }) => self.start(id, request).await,
+            Ok(ClientMessage::Start { id, request }) => {
+                self.start(id, Request { relay: self.endpoint.relay, ..request }).await
+            }
             Ok(ClientMessage::Stop { id }) => {
                 self.remove(&id, None);
                 Ok(())

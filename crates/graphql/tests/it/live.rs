@@ -345,3 +345,98 @@ async fn a_client_that_does_not_read_is_dropped_and_nobody_waits_for_it() {
     }
     assert!(read < 20, "{read}");
 }
+
+impl Shop {
+    /// Runs a command of the metadata API.
+    async fn metadata(&self, command: serde_json::Value) {
+        use tower::ServiceExt;
+        let request = http::Request::post("/v1/metadata").body(axum::body::Body::from(command.to_string())).unwrap();
+        let response = self.handle.router().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        assert_eq!(status, 200, "{command}: {}", String::from_utf8_lossy(&body));
+    }
+
+    /// `user` may read the articles of the author it is.
+    async fn permit(&self) {
+        self.metadata(json!({ "type": "pg_track_table", "args": { "table": "article" } })).await;
+        let permission =
+            json!({ "columns": ["id", "title"], "filter": { "author_id": { "_eq": "X-Hasura-User-Id" } } });
+        let args = json!({ "table": "article", "role": "user", "permission": permission });
+        self.metadata(json!({ "type": "pg_create_select_permission", "args": args })).await;
+    }
+}
+
+fn user(id: &str) -> serde_json::Value {
+    json!({ "x-hasura-role": "user", "x-hasura-user-id": id })
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_rows_of_others() {
+    let shop = library().await;
+    shop.permit().await;
+    let address = serve(&shop.handle).await;
+    let mut ann = Socket::connect(&address, TRANSPORT, user("1")).await;
+    let mut bob = Socket::connect(&address, TRANSPORT, user("2")).await;
+    let live = "subscription { article(order_by: {id: asc}) { title } }";
+    let stream = "subscription { article_stream(batch_size: 5, cursor: {initial_value: {id: 0}}) { title } }";
+    ann.start("live", live, json!({})).await;
+    assert_eq!(ann.data("live").await, json!({ "article": [{ "title": "one" }] }));
+    ann.start("stream", stream, json!({})).await;
+    assert_eq!(ann.data("stream").await, json!({ "article_stream": [{ "title": "one" }] }));
+    bob.start("stream", stream, json!({})).await;
+    bob.start("live", live, json!({})).await;
+    assert_eq!(bob.data("live").await, json!({ "article": [] }));
+    bob.nothing().await;
+    shop.sql("INSERT INTO article VALUES (2, 1, 'of Ann')").await;
+    for _ in 0..2 {
+        assert!(ann.next().await["payload"].to_string().contains("of Ann"));
+    }
+    bob.nothing().await;
+    shop.sql("INSERT INTO article VALUES (3, 2, 'of Bob')").await;
+    for _ in 0..2 {
+        assert!(bob.next().await["payload"].to_string().contains("of Bob"));
+    }
+    ann.nothing().await;
+    // What the role cannot see it cannot subscribe to.
+    ann.start("other", "subscription { article { author_id } }", json!({})).await;
+    assert_eq!(ann.next().await["type"], "error");
+    ann.start("author", "subscription { author { name } }", json!({})).await;
+    assert_eq!(ann.next().await["type"], "error");
+}
+
+#[tokio::test]
+async fn who_loses_the_right_is_told_and_gets_no_more() {
+    let shop = library().await;
+    shop.permit().await;
+    let address = serve(&shop.handle).await;
+    let mut ann = Socket::connect(&address, TRANSPORT, user("1")).await;
+    let mut admin = Socket::admin(&address).await;
+    for socket in [&mut ann, &mut admin] {
+        socket.start("1", "subscription { article { title } }", json!({})).await;
+        assert_eq!(socket.data("1").await, json!({ "article": [{ "title": "one" }] }));
+    }
+    let args = json!({ "table": "article", "role": "user" });
+    shop.metadata(json!({ "type": "pg_drop_select_permission", "args": args })).await;
+    let message = ann.next().await;
+    assert_eq!((&message["type"], &message["id"]), (&json!("error"), &json!("1")), "{message}");
+    shop.sql("INSERT INTO article VALUES (2, 1, 'secret')").await;
+    assert_eq!(admin.data("1").await["article"].as_array().unwrap().len(), 2);
+    ann.nothing().await;
+}
+
+#[tokio::test]
+async fn a_narrower_right_counts_at_once() {
+    let shop = library().await;
+    shop.permit().await;
+    let address = serve(&shop.handle).await;
+    let mut ann = Socket::connect(&address, TRANSPORT, user("1")).await;
+    ann.start("1", "subscription { article { title } }", json!({})).await;
+    assert_eq!(ann.data("1").await, json!({ "article": [{ "title": "one" }] }));
+    let nothing = json!({ "columns": ["title"], "filter": { "id": { "_gt": 100 } } });
+    let args = json!({ "table": "article", "role": "user" });
+    let drop = json!({ "type": "pg_drop_select_permission", "args": args });
+    let create = json!({ "type": "pg_create_select_permission", "args": { "table": "article", "role": "user", "permission": nothing } });
+    shop.metadata(json!({ "type": "bulk", "args": [drop, create] })).await;
+    assert_eq!(ann.data("1").await, json!({ "article": [] }));
+}
