@@ -21,6 +21,7 @@ mod protocol;
 mod run;
 mod shape;
 mod snapshot;
+mod solo;
 mod sources;
 
 use std::collections::HashMap;
@@ -39,7 +40,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::failure::Failure;
+use crate::cache::Compiled;
+use crate::failure::{Code, Failure};
+use crate::plan::RootValue;
 use crate::session::Session;
 use crate::{Handle, Request};
 use batch::Mentions;
@@ -178,7 +181,9 @@ struct Subscribed {
     /// Held while it is put into a place.
     turn: tokio::sync::Mutex<()>,
     /// Nobody holds it any more.
-    dropped: AtomicBool,
+    dropped: CancellationToken,
+    /// It is asked for by a task of its own.
+    solo: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -288,10 +293,17 @@ impl Live {
     }
 
     /// Compiles a subscription and puts it where it belongs, wherever it was before.
-    async fn place(self: &Arc<Self>, handle: &Handle, subscribed: &Subscribed) -> Result<(), Failure> {
+    async fn place(self: &Arc<Self>, handle: &Handle, subscribed: &Arc<Subscribed>) -> Result<(), Failure> {
         let _turn = subscribed.turn.lock().await;
         let had = subscribed.leave();
         let (compiled, parameters) = handle.compiled(&subscribed.session, &subscribed.request).await?;
+        refuse_remote(&compiled)?;
+        if compiled.is_foreign() {
+            if !subscribed.solo.swap(true, Ordering::SeqCst) {
+                tokio::spawn(solo::poll(handle.clone(), subscribed.clone()));
+            }
+            return Ok(());
+        }
         let Some(statement) = &compiled.statement else {
             subscribed.sink.send(compiled.body(|_| None));
             return Ok(());
@@ -305,7 +317,7 @@ impl Live {
         let key = shape.key();
         let (cohort, group) = self.join(key, shape, &sources, &parameters, &subscribed.sink, had.last);
         *subscribed.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Place { cohort, group });
-        if subscribed.dropped.load(Ordering::SeqCst) {
+        if subscribed.is_dropped() {
             subscribed.leave();
         }
         Ok(())
@@ -364,7 +376,7 @@ impl Live {
             subscribed
         };
         if let Some(subscribed) = subscribed {
-            subscribed.dropped.store(true, Ordering::SeqCst);
+            subscribed.dropped.cancel();
             subscribed.leave();
             self.lock().cohorts.retain(|_, cohort| !cohort.over.is_cancelled());
         }
@@ -401,10 +413,34 @@ impl Live {
     }
 }
 
+/// Other services' data do not tell when they change, and asking them every second is not for us to decide.
+///
+/// # Errors
+/// A field of another service is asked for.
+fn refuse_remote(compiled: &Compiled) -> Result<(), Failure> {
+    let refused = |message: &str| Err(Failure::new(Code::NotSupported, "$", message));
+    if !compiled.plan.joins.is_empty() {
+        return refused("Remote relationships are not allowed in subscriptions");
+    }
+    if compiled.plan.roots.iter().any(|root| matches!(root.value, RootValue::Remote(_))) {
+        return refused("subscription to remote server is not supported");
+    }
+    Ok(())
+}
+
 impl Subscribed {
     fn new(session: Arc<Session>, request: Request, sink: Arc<Sink>) -> Self {
-        let (place, turn, dropped) = (Mutex::default(), tokio::sync::Mutex::default(), AtomicBool::new(false));
-        Self { session, request, sink, place, turn, dropped }
+        let (place, turn, dropped, solo) = Default::default();
+        Self { session, request, sink, place, turn, dropped, solo }
+    }
+
+    fn is_dropped(&self) -> bool {
+        self.dropped.is_cancelled()
+    }
+
+    /// Until it is dropped.
+    async fn gone(&self) {
+        self.dropped.cancelled().await;
     }
 
     /// Leaves its cohort.

@@ -400,14 +400,28 @@ impl Handle {
             let message = "subscriptions are not supported over HTTP, use websockets instead";
             return Err(Failure::new(Code::UnexpectedPayload, "$", message));
         }
+        self.run(session, request, &compiled, &parameters).await
+    }
+
+    /// Runs a request that is compiled.
+    ///
+    /// # Errors
+    /// As [`Handle::execute`].
+    pub(crate) async fn run(
+        &self,
+        session: &Session,
+        request: &Request,
+        compiled: &Compiled,
+        parameters: &[String],
+    ) -> Result<Bytes, Failure> {
         let options = self.options();
         let (pool, limit) = (&options.pool, options.statement_timeout);
         let answer = match &compiled.statement {
-            Some(statement) => Some(execute::run(pool, statement, &parameters, limit).await?),
+            Some(statement) => Some(execute::run(pool, statement, parameters, limit).await?),
             None if compiled.programs.is_empty() => None,
             None => {
                 let settings = execute::Settings { user: session.to_json().to_string(), trace: String::new() };
-                Some(execute::transaction(pool, &compiled.programs, &parameters, &settings, limit).await?)
+                Some(execute::transaction(pool, &compiled.programs, parameters, &settings, limit).await?)
             }
         };
         if compiled.is_foreign() {
@@ -417,7 +431,7 @@ impl Handle {
                 let found = answer.as_ref().and_then(|answer| answer.json(column - 1));
                 found.map(Bytes::copy_from_slice)
             };
-            return Asking { handle: self, session, request }.complete(&compiled, json).await;
+            return Asking { handle: self, session, request }.complete(compiled, json).await;
         }
         Ok(compiled.body(|column| answer.as_ref().and_then(|answer| answer.json(column))))
     }
