@@ -312,6 +312,7 @@ impl Handle {
             events.configure(&state.metadata);
         }
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+        self.options().pool.forget_statements();
         self.0.live.reloaded(self).await;
     }
 

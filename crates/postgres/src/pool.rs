@@ -45,6 +45,12 @@ impl Pool {
         self.connections.get().await.map_err(Error::Pool)
     }
 
+    /// Every connection prepares its statements anew: what a statement was prepared with (types, functions) may have
+    /// gone.
+    pub fn forget_statements(&self) {
+        self.connections.manager().statement_caches.clear();
+    }
+
     /// Closes a connection whose state is not known, instead of giving it back.
     pub fn discard(client: PooledClient) {
         drop(deadpool_postgres::Object::take(client));
