@@ -326,6 +326,11 @@ impl Handle {
         Schema::admin(Arc::clone(&self.state().model)).sdl()
     }
 
+    /// Every role that a permission names, and every inherited role: in order of name, without the administrator.
+    pub fn roles(&self) -> Vec<String> {
+        self.state().model.roles().map(str::to_owned).collect()
+    }
+
     /// Ends all subscriptions and closes their sockets, and the delivery of events. Requests are served as before.
     pub async fn shutdown(&self) {
         self.0.live.shutdown().await;

@@ -460,9 +460,9 @@ impl console::Stack for View {
     fn graphql(&self) -> Option<console::GraphqlApi> {
         let handle = self.graphql.borrow().clone()?;
         Some(console::GraphqlApi {
+            roles: handle.roles(),
             router: handle.router(),
             admin_secret: self.admin_secret.clone(),
-            roles: Vec::new(),
         })
     }
 }
