@@ -119,6 +119,21 @@ async fn query(client: &PooledClient, prepared: &Prepared, values: &[&str]) -> R
     client.query_one(prepared, &parameters).await
 }
 
+/// PostgreSQL's plan of a statement, line by line; it is not run.
+///
+/// # Errors
+/// As [`run`].
+pub async fn explain(pool: &Pool, statement: &Statement, parameters: &[String]) -> Result<Vec<String>, Failure> {
+    let running = Running::new(pool).await?;
+    let values: Vec<&str> = parameters.iter().map(String::as_str).collect();
+    let texts: Vec<Text<'_>> = values.iter().map(|text| Text(text)).collect();
+    let parameters: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as &(dyn ToSql + Sync)).collect();
+    let found = running.client().query(&format!("EXPLAIN {}", statement.text), &parameters).await;
+    running.finished();
+    let rows = found.map_err(|error| failure(&error, "$", &statement.text, &values))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// What a client is told of a failed statement.
 fn failure(error: &tokio_postgres::Error, path: &str, text: &str, values: &[&str]) -> Failure {
     let Some(found) = error.as_db_error() else {

@@ -4,6 +4,7 @@
 
 mod administration;
 mod answer;
+mod explain;
 mod front;
 mod graphql;
 mod observe;
@@ -58,6 +59,7 @@ impl Handle {
         if apis.graphql {
             router = router
                 .route("/v1/graphql", get(graphql::get).post(graphql::post))
+                .route("/v1/graphql/explain", post(explain::explain))
                 .route("/v1beta1/relay", get(graphql::relay_socket).post(graphql::relay))
                 .route("/v1alpha1/graphql", get(graphql::alpha_socket).post(graphql::alpha));
         }

@@ -1,7 +1,7 @@
 //! The running engine: a schema, its compiled requests, and a way in.
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use metadata::Metadata;
@@ -421,15 +421,19 @@ impl Handle {
         parameters: &[String],
     ) -> Result<Bytes, Failure> {
         let options = self.options();
-        let (pool, limit) = (&options.pool, options.statement_timeout);
+        let (pool, limit, start) = (&options.pool, options.statement_timeout, Instant::now());
         let answer = match &compiled.statement {
-            Some(statement) => Some(execute::run(pool, statement, parameters, limit).await?),
+            Some(statement) => Some(execute::run(pool, statement, parameters, limit).await),
             None if compiled.programs.is_empty() => None,
             None => {
                 let settings = execute::Settings { user: session.to_json().to_string(), trace: String::new() };
-                Some(execute::transaction(pool, &compiled.programs, parameters, &settings, limit).await?)
+                Some(execute::transaction(pool, &compiled.programs, parameters, &settings, limit).await)
             }
         };
+        if answer.is_some() {
+            self.metrics().sql(start.elapsed());
+        }
+        let answer = answer.transpose()?;
         if compiled.is_foreign() {
             let mut column = 0;
             let json = |_: usize| {
@@ -458,6 +462,7 @@ impl Handle {
             let parameters = compiled.plan.bind(&request.variables, session).ok()?;
             Some((compiled, parameters))
         });
+        self.metrics().plan(bound.is_some());
         match bound {
             Some(bound) => Ok(bound),
             None => self.compile(state, session.clone(), request.clone()).await,

@@ -134,14 +134,24 @@ fn kind(query: &str) -> Kind {
     }
 }
 
+/// # Errors
+/// It cannot be parsed, or has no such operation.
+pub(super) fn is_mutation(request: &Request) -> Result<bool, Failure> {
+    kind_of(request).map(|kind| kind == OperationType::Mutation)
+}
+
 /// Whether a request only reads: what may be sent with GET.
 ///
 /// # Errors
-/// It cannot be parsed, or has no such operation.
+/// As [`is_mutation`].
 pub(super) fn reads(request: &Request) -> Result<bool, Failure> {
+    kind_of(request).map(|kind| kind == OperationType::Query)
+}
+
+fn kind_of(request: &Request) -> Result<OperationType, Failure> {
     let document = parse::document(&request.query)?;
     let operation = Operation::of(&document, request.operation_name.as_deref())?;
-    Ok(operation.definition.operation_type == OperationType::Query)
+    Ok(operation.definition.operation_type)
 }
 
 #[cfg(test)]
