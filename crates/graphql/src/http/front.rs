@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use apollo_compiler::ast::OperationType;
+use apollo_compiler::ast::{Definition, OperationType};
 use bytes::Bytes;
 use metadata::Metadata;
 
@@ -150,8 +150,11 @@ pub(super) fn reads(request: &Request) -> Result<bool, Failure> {
 
 fn kind_of(request: &Request) -> Result<OperationType, Failure> {
     let document = parse::document(&request.query)?;
-    let operation = Operation::of(&document, request.operation_name.as_deref())?;
-    Ok(operation.definition.operation_type)
+    let wanted = request.operation_name.as_deref();
+    let mut operations = document.definitions.iter().filter_map(Definition::as_operation_definition);
+    let found = operations
+        .find(|operation| wanted.is_none_or(|wanted| operation.name.as_ref().is_some_and(|name| name == wanted)));
+    found.map(|operation| operation.operation_type).ok_or_else(|| Failure::invalid("$", "no such operation found"))
 }
 
 #[cfg(test)]
