@@ -14,8 +14,8 @@ mod describe;
 mod describe_input;
 mod foreign;
 mod introspected;
-mod relay;
 mod mutation;
+mod relay;
 mod sdl;
 mod type_id;
 
@@ -23,16 +23,16 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 pub use crate::model::{
-    Column, Family, FunctionId, Insertion, Member, Model, Operation, Operator, Relationship, Root, Scalar, ScalarId, Shape,
-    ShapeField, ShapeType, Syntax, Table, TableId, Takes, sibling_type,
+    Column, Family, FunctionId, Insertion, Member, Model, Operation, Operator, Relationship, Root, Scalar, ScalarId,
+    Shape, ShapeField, ShapeType, Syntax, Table, TableId, Takes, sibling_type,
 };
 use crate::session::{ADMIN, Session};
 
 pub use access::Access;
 pub use aggregate::AggregateOp;
 pub use describe::{EnumValue, FieldDef, InputDef, Kind, TypeDef, TypeRef};
-pub use mutation::{MutationType, PLACEHOLDER, UpdateOp};
 pub use introspected::{DirectiveDef, Meta};
+pub use mutation::{MutationType, PLACEHOLDER, UpdateOp};
 pub use type_id::{BoolFold, TypeId};
 
 /// Everything a role can ask.

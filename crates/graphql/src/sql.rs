@@ -10,8 +10,8 @@
 
 mod aggregate;
 mod filter;
-pub mod mutation;
 mod function;
+pub mod mutation;
 mod relay;
 mod rows;
 
@@ -163,7 +163,9 @@ impl<'s> Writer<'s> {
             RootValue::Aggregate(select) => self.aggregate(select, None),
             RootValue::Connection(connection) => self.connection(connection, None),
             RootValue::Stream(stream) => self.stream(stream),
-            RootValue::Ready(_) | RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_) => return false,
+            RootValue::Ready(_) | RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_) => {
+                return false;
+            }
             RootValue::Mutation(_) => return false,
         }
         true

@@ -196,8 +196,8 @@ fn first_error<T>(answers: &[Result<T, SqlError>]) -> Option<(usize, &SqlError)>
 }
 
 fn problem(error: &SqlError, path: &str, text: &str, values: &[&str], open: bool) -> Problem {
-    let retry = error
-        .code()
-        .is_some_and(|state| *state == SqlState::T_R_SERIALIZATION_FAILURE || *state == SqlState::T_R_DEADLOCK_DETECTED);
+    let retry = error.code().is_some_and(|state| {
+        *state == SqlState::T_R_SERIALIZATION_FAILURE || *state == SqlState::T_R_DEADLOCK_DETECTED
+    });
     Problem { failure: Box::new(failure(error, path, text, values)), retry, open }
 }

@@ -58,13 +58,7 @@ impl<'a> Planner<'a> {
     }
 
     /// A value for a column; null only where the column takes it.
-    fn cell(
-        &mut self,
-        table: TableId,
-        column: usize,
-        value: Value<'a>,
-        path: &Path<'_>,
-    ) -> Result<Cell, Failure> {
+    fn cell(&mut self, table: TableId, column: usize, value: Value<'a>, path: &Path<'_>) -> Result<Cell, Failure> {
         let found = self.schema.column(table, column);
         let expected = self.schema.input_type(table, column);
         let value = self.validator.variables.resolve(value, Some(&expected), self.schema, path)?;
@@ -95,7 +89,9 @@ impl<'a> Planner<'a> {
                 // A text is PostgreSQL's own, such as `now()`.
                 let text = match value {
                     Json::String(text) if !self.schema.scalar_of(table, preset.column).family.is_json() => text.clone(),
-                    other => encoding.encode(&Datum::from_json(other)).map_err(|found| mismatch(&found, &Path::ROOT))?,
+                    other => {
+                        encoding.encode(&Datum::from_json(other)).map_err(|found| mismatch(&found, &Path::ROOT))?
+                    }
                 };
                 self.constant(&text)
             }

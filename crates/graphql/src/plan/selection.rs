@@ -47,7 +47,13 @@ impl<'a> Planner<'a> {
         Ok(Select { table, rows, output })
     }
 
-    pub(super) fn equals(&mut self, table: TableId, column: usize, value: Value<'a>, path: &Path<'_>) -> Result<Filter, Failure> {
+    pub(super) fn equals(
+        &mut self,
+        table: TableId,
+        column: usize,
+        value: Value<'a>,
+        path: &Path<'_>,
+    ) -> Result<Filter, Failure> {
         let found = self.schema.column(table, column);
         let encoding = Encoding::of_scalar(self.schema, found.scalar);
         let parameter = self.parameter(value, &self.schema.scalar_type(found.scalar).required(), encoding, path)?;

@@ -1,7 +1,7 @@
 //! Types of mutations: what can be written, and what is shown of it.
 
-use crate::value::Encoding;
 use crate::plan::Cast;
+use crate::value::Encoding;
 
 use super::{EnumValue, Family, FieldDef, InputDef, Kind, Root, Schema, Table, TableId, TypeId, TypeRef};
 
@@ -209,9 +209,7 @@ impl Schema {
                 self.insert(table).is_some() && keys
             }
             MutationType::Changes(op) => self.changed_columns(table, op).next().is_some(),
-            MutationType::KeyInput => {
-                self.shows(super::Operation::Mutation, Root::UpdateByPrimaryKey(table))
-            }
+            MutationType::KeyInput => self.shows(super::Operation::Mutation, Root::UpdateByPrimaryKey(table)),
             MutationType::Updates => self.update(table).is_some(),
             MutationType::Response => {
                 self.insert(table).is_some() || self.update(table).is_some() || self.delete(table).is_some()

@@ -2,9 +2,7 @@
 
 use crate::model::BUILT_IN;
 
-use super::{
-    AggregateOp, FunctionId, Member, Meta, MutationType, Operation, Root, ScalarId, Schema, Shape, TableId,
-};
+use super::{AggregateOp, FunctionId, Member, Meta, MutationType, Operation, Root, ScalarId, Schema, Shape, TableId};
 
 /// A GraphQL type, named by what it is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -277,6 +275,22 @@ impl Schema {
     /// Some types are there only when the table has a column for them, all of a table only for those who may see it.
     pub fn exists(&self, id: TypeId) -> bool {
         if id.table().is_some_and(|table| self.select(table).is_none()) {
+            return false;
+        }
+        let is_aggregate = matches!(
+            id,
+            TypeId::Aggregate(_)
+                | TypeId::AggregateFields(_)
+                | TypeId::OpFields(..)
+                | TypeId::AggregateOrderBy(_)
+                | TypeId::OpOrderBy(..)
+                | TypeId::AggregateBoolExp(_)
+                | TypeId::AggregateBoolExpCount(_)
+                | TypeId::AggregateBoolExpFold(..)
+                | TypeId::FoldColumn(..)
+        );
+        let aggregates = |table| self.select(table).is_some_and(super::Access::aggregations);
+        if is_aggregate && !id.table().is_some_and(aggregates) {
             return false;
         }
         match id {

@@ -194,7 +194,10 @@ impl<'s> Writer<'s> {
 enum Check<'p> {
     All(&'p Filter),
     /// Of rows that were inserted, and of those that were there and were changed.
-    ByKind { new: &'p Filter, changed: &'p Filter },
+    ByKind {
+        new: &'p Filter,
+        changed: &'p Filter,
+    },
 }
 
 impl<'p> Check<'p> {

@@ -215,9 +215,10 @@ fn value(family: Family, name: &str, datum: &Datum<'_>) -> Result<String, Mismat
         (_, Datum::Null) | (Family::Boolean, Datum::Boolean(_)) => scalar(family, name, datum),
         (Family::Int, Datum::Boolean(_) | Datum::List(_) | Datum::Object(_)) => unread("Number"),
         (Family::Boolean, Datum::Number(_) | Datum::List(_) | Datum::Object(_)) => unread("Bool"),
-        (Family::Text | Family::NamedText, Datum::Number(_) | Datum::Boolean(_) | Datum::List(_) | Datum::Object(_)) => {
-            unread("String")
-        }
+        (
+            Family::Text | Family::NamedText,
+            Datum::Number(_) | Datum::Boolean(_) | Datum::List(_) | Datum::Object(_),
+        ) => unread("String"),
         // PostgreSQL reads no exponent of money.
         (Family::Money, Datum::Number(digits)) if digits.contains(['e', 'E']) => {
             Ok(digits.parse::<f64>().map_or_else(|_| digits.to_string(), |value| value.to_string()))

@@ -254,7 +254,8 @@ impl<'a> Variables<'a> {
     fn is_absent(&self, value: &ast::Value) -> bool {
         let ast::Value::Variable(name) = value else { return false };
         let declared = self.declared.iter().find(|declared| declared.name == name.as_str());
-        declared.is_some_and(|found| matches!(found.value, Value::Literal(value) if std::ptr::eq(value, &raw const NULL)))
+        declared
+            .is_some_and(|found| matches!(found.value, Value::Literal(value) if std::ptr::eq(value, &raw const NULL)))
     }
 
     /// For a list of several objects with the same keys, from a variable: the keys, and each one's values in all of
@@ -265,11 +266,8 @@ impl<'a> Variables<'a> {
         if keys.is_empty() || !is_table(items, keys.iter().copied()) {
             return None;
         }
-        let source = |key: &&str| Source::Column {
-            name: (*variable).to_owned(),
-            path: path.clone(),
-            key: (*key).to_owned(),
-        };
+        let source =
+            |key: &&str| Source::Column { name: (*variable).to_owned(), path: path.clone(), key: (*key).to_owned() };
         let sources = keys.iter().map(source).collect();
         Some((keys, sources))
     }

@@ -11,6 +11,7 @@ mod hook;
 mod http;
 mod introspection;
 mod live;
+mod model;
 mod mutations;
 mod operators;
 mod queries;

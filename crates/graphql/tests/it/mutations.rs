@@ -48,7 +48,12 @@ async fn rows_are_inserted_and_shown() {
         data,
         json!({"insert_keyless_one": {"a": null, "b": "b"}, "insert_defaults": {"returning": [{"id": 1, "at": 7}, {"id": 2, "at": 7}]}})
     );
-    let data = change(&shop, "mutation { __typename insert_author(objects: []) { affected_rows returning { id } } }", json!({})).await;
+    let data = change(
+        &shop,
+        "mutation { __typename insert_author(objects: []) { affected_rows returning { id } } }",
+        json!({}),
+    )
+    .await;
     assert_eq!(data, json!({"__typename": "mutation_root", "insert_author": {"affected_rows": 0, "returning": []}}));
 }
 
@@ -70,7 +75,8 @@ async fn rows_from_variables_of_any_number_share_a_plan() {
     assert_eq!(data["insert_author"]["returning"], expected);
     let found = shop.error(query, json!({"objects": [{"name": "r", "emails": []}, {"name": 5, "emails": []}]})).await;
     assert_eq!(found.1, "$.selectionSet.insert_author.args.objects[1].name");
-    let found = shop.error(query, json!({"objects": [{"name": "r", "emails": []}, {"name": "s", "emails": null}]})).await;
+    let found =
+        shop.error(query, json!({"objects": [{"name": "r", "emails": []}, {"name": "s", "emails": null}]})).await;
     assert_eq!(found.1, "$.selectionSet.insert_author.args.objects[1].emails");
 }
 
@@ -107,15 +113,22 @@ async fn nested_rows_are_written_in_order() {
 #[tokio::test]
 async fn nested_inserts_take_a_statement_for_each_level_not_for_each_row() {
     let shop = library().await;
-    let articles: Vec<Value> = (0..20).map(|at| json!({"title": at.to_string(), "comment": {"data": [{"body": "x"}, {"body": "y"}]}})).collect();
+    let articles: Vec<Value> = (0..20)
+        .map(|at| json!({"title": at.to_string(), "comment": {"data": [{"body": "x"}, {"body": "y"}]}}))
+        .collect();
     let authors: Vec<Value> =
         (0..10).map(|at| json!({"name": at.to_string(), "article": {"data": articles}})).collect();
     let client = shop.database.client().await;
-    client.batch_execute("CREATE TABLE statements (name text); CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS
+    client
+        .batch_execute(
+            "CREATE TABLE statements (name text); CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS
         'BEGIN INSERT INTO statements VALUES (TG_TABLE_NAME); RETURN NULL; END';
         CREATE TRIGGER n AFTER INSERT ON author EXECUTE FUNCTION noted();
         CREATE TRIGGER n AFTER INSERT ON article EXECUTE FUNCTION noted();
-        CREATE TRIGGER n AFTER INSERT ON comment EXECUTE FUNCTION noted();").await.unwrap();
+        CREATE TRIGGER n AFTER INSERT ON comment EXECUTE FUNCTION noted();",
+        )
+        .await
+        .unwrap();
     let query = "mutation($a: [author_insert_input!]!) { insert_author(objects: $a) { affected_rows } }";
     let data = change(&shop, query, json!({"a": authors})).await;
     assert_eq!(data, json!({"insert_author": {"affected_rows": 10 + 200 + 400}}));
@@ -129,7 +142,12 @@ async fn nested_inserts_take_a_statement_for_each_level_not_for_each_row() {
 #[tokio::test]
 async fn rows_in_the_way() {
     let shop = library().await;
-    change(&shop, r#"mutation { insert_author(objects: [{id: 1, name: "a"}, {id: 2, name: "b"}]) { affected_rows } }"#, json!({})).await;
+    change(
+        &shop,
+        r#"mutation { insert_author(objects: [{id: 1, name: "a"}, {id: 2, name: "b"}]) { affected_rows } }"#,
+        json!({}),
+    )
+    .await;
     let query = r#"mutation($columns: [author_update_column!]!, $where: author_bool_exp) {
         insert_author(objects: [{id: 1, name: "A"}, {id: 9, name: "i"}], on_conflict: {constraint: author_pkey, update_columns: $columns, where: $where})
         { affected_rows returning { id name } } }"#;
@@ -149,9 +167,16 @@ async fn rows_in_the_way() {
     let data = change(&shop, &nested("name"), json!({})).await;
     assert_eq!(data, json!({"insert_article_one": {"author": {"id": 2}}}));
     let found = shop.error(&nested(""), json!({})).await;
-    let message = "cannot proceed to insert object relation \"author\" since insert to table \"author\" affects zero rows";
-    assert_eq!(found, ("not-supported".into(), "$.selectionSet.insert_article_one.args.object.author".into(), message.into()));
-    assert_eq!(shop.data("{ article_aggregate { aggregate { count } } }").await, json!({"article_aggregate": {"aggregate": {"count": 1}}}));
+    let message =
+        "cannot proceed to insert object relation \"author\" since insert to table \"author\" affects zero rows";
+    assert_eq!(
+        found,
+        ("not-supported".into(), "$.selectionSet.insert_article_one.args.object.author".into(), message.into())
+    );
+    assert_eq!(
+        shop.data("{ article_aggregate { aggregate { count } } }").await,
+        json!({"article_aggregate": {"aggregate": {"count": 1}}})
+    );
 }
 
 #[tokio::test]
@@ -159,7 +184,8 @@ async fn columns_are_changed_by_every_operator() {
     let shop = library().await;
     change(&shop, r#"mutation { insert_article(objects: [{title: "A", meta: {a: [1, 2], b: {c: 3}}, price: 1}, {title: "B", meta: [1, 2, 3]}]) { affected_rows } }"#, json!({})).await;
     let update = async |id: i32, ops: &str| {
-        let query = format!("mutation {{ update_article_by_pk(pk_columns: {{id: {id}}}, {ops}) {{ title meta price }} }}");
+        let query =
+            format!("mutation {{ update_article_by_pk(pk_columns: {{id: {id}}}, {ops}) {{ title meta price }} }}");
         change(&shop, &query, json!({})).await["update_article_by_pk"].clone()
     };
     assert_eq!(update(1, r#"_set: {title: "AA"}, _inc: {price: "0.25"}"#).await["price"], json!(1.25));
@@ -181,9 +207,19 @@ async fn columns_are_changed_by_every_operator() {
     let row = |title: &str| json!({"affected_rows": 1, "returning": [{"title": title, "author": null}]});
     assert_eq!(data, json!({"update_article_many": [row("one"), row("two"), {"affected_rows": 0, "returning": []}]}));
     let nothing = r#"mutation { update_article(where: {}) { affected_rows } }"#;
-    shop.invalid(nothing, "$.selectionSet.update_article.args", "at least any one of _append, _delete_at_path, _delete_elem, _delete_key, _inc, _prepend, _set is expected").await;
+    shop.invalid(
+        nothing,
+        "$.selectionSet.update_article.args",
+        "at least any one of _append, _delete_at_path, _delete_elem, _delete_key, _inc, _prepend, _set is expected",
+    )
+    .await;
     let twice = r#"mutation { update_article(where: {}, _set: {id: 1, author_id: 1}, _inc: {id: 2, author_id: 3}) { affected_rows } }"#;
-    shop.invalid(twice, "$.selectionSet.update_article.args", "Column found in multiple operators: ['id', 'author_id'].").await;
+    shop.invalid(
+        twice,
+        "$.selectionSet.update_article.args",
+        "Column found in multiple operators: ['id', 'author_id'].",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -191,8 +227,16 @@ async fn deleted_rows_are_shown_with_what_is_left_around_them() {
     let shop = library().await;
     change(&shop, r#"mutation { insert_article(objects: [{title: "A", author: {data: {name: "a"}}, comment: {data: {body: "x"}}}]) { affected_rows } }"#, json!({})).await;
     let data = change(&shop, "mutation { delete_article(where: {id: {_gt: 0}}) { affected_rows returning { title author { name } comment { body } } } }", json!({})).await;
-    assert_eq!(data, json!({"delete_article": {"affected_rows": 1, "returning": [{"title": "A", "author": {"name": "a"}, "comment": []}]}}));
-    let data = change(&shop, "mutation { a: delete_author_by_pk(id: 1) { name } b: delete_author_by_pk(id: 1) { name } }", json!({})).await;
+    assert_eq!(
+        data,
+        json!({"delete_article": {"affected_rows": 1, "returning": [{"title": "A", "author": {"name": "a"}, "comment": []}]}})
+    );
+    let data = change(
+        &shop,
+        "mutation { a: delete_author_by_pk(id: 1) { name } b: delete_author_by_pk(id: 1) { name } }",
+        json!({}),
+    )
+    .await;
     assert_eq!(data, json!({"a": {"name": "a"}, "b": null}));
 }
 
@@ -220,14 +264,46 @@ async fn all_or_nothing() {
 async fn mistakes_are_told_where_they_are() {
     let shop = library().await;
     let cases = [
-        (r#"mutation { insert_article(objects: [{nope: 1}]) { affected_rows } }"#, "$.selectionSet.insert_article.args.objects[0].nope", "field 'nope' not found in type: 'article_insert_input'"),
-        (r#"mutation { insert_article(objects: [{shouted: "x"}]) { affected_rows } }"#, "$.selectionSet.insert_article.args.objects[0].shouted", "field 'shouted' not found in type: 'article_insert_input'"),
-        (r#"mutation { insert_article(objects: [{title: null}]) { affected_rows } }"#, "$.selectionSet.insert_article.args.objects[0].title", "unexpected null value for type 'String'"),
-        (r#"mutation { nope { affected_rows } }"#, "$.selectionSet.nope", "field 'nope' not found in type: 'mutation_root'"),
-        (r#"mutation { delete_article { affected_rows } }"#, "$.selectionSet.delete_article.args.where", "missing required field 'where'"),
-        (r#"mutation { insert_author(objects: [{article: {data: [{author_id: 1}]}}]) { affected_rows } }"#, "$.selectionSet.insert_author.args.objects[0].article.data[0]", "cannot insert \"author_id\" columns as their values are already being determined by parent insert"),
-        (r#"mutation { insert_article(objects: [{author_id: 1, author: {data: {}}}]) { affected_rows } }"#, "$.selectionSet.insert_article.args.objects[0].author", "cannot insert object relationship \"author\" as \"author_id\" column values are already determined"),
-        (r#"mutation { insert_author(objects: [], on_conflict: {constraint: nope}) { affected_rows } }"#, "$.selectionSet.insert_author.args.on_conflict.constraint", "expected one of the values ['author_name_key', 'author_pkey'] for type 'author_constraint', but found 'nope'"),
+        (
+            r#"mutation { insert_article(objects: [{nope: 1}]) { affected_rows } }"#,
+            "$.selectionSet.insert_article.args.objects[0].nope",
+            "field 'nope' not found in type: 'article_insert_input'",
+        ),
+        (
+            r#"mutation { insert_article(objects: [{shouted: "x"}]) { affected_rows } }"#,
+            "$.selectionSet.insert_article.args.objects[0].shouted",
+            "field 'shouted' not found in type: 'article_insert_input'",
+        ),
+        (
+            r#"mutation { insert_article(objects: [{title: null}]) { affected_rows } }"#,
+            "$.selectionSet.insert_article.args.objects[0].title",
+            "unexpected null value for type 'String'",
+        ),
+        (
+            r#"mutation { nope { affected_rows } }"#,
+            "$.selectionSet.nope",
+            "field 'nope' not found in type: 'mutation_root'",
+        ),
+        (
+            r#"mutation { delete_article { affected_rows } }"#,
+            "$.selectionSet.delete_article.args.where",
+            "missing required field 'where'",
+        ),
+        (
+            r#"mutation { insert_author(objects: [{article: {data: [{author_id: 1}]}}]) { affected_rows } }"#,
+            "$.selectionSet.insert_author.args.objects[0].article.data[0]",
+            "cannot insert \"author_id\" columns as their values are already being determined by parent insert",
+        ),
+        (
+            r#"mutation { insert_article(objects: [{author_id: 1, author: {data: {}}}]) { affected_rows } }"#,
+            "$.selectionSet.insert_article.args.objects[0].author",
+            "cannot insert object relationship \"author\" as \"author_id\" column values are already determined",
+        ),
+        (
+            r#"mutation { insert_author(objects: [], on_conflict: {constraint: nope}) { affected_rows } }"#,
+            "$.selectionSet.insert_author.args.on_conflict.constraint",
+            "expected one of the values ['author_name_key', 'author_pkey'] for type 'author_constraint', but found 'nope'",
+        ),
     ];
     for (query, path, message) in cases {
         shop.invalid(query, path, message).await;
@@ -238,8 +314,16 @@ async fn mistakes_are_told_where_they_are() {
 async fn views_are_written_through() {
     let shop = library().await;
     let data = change(&shop, r#"mutation { insert_titles(objects: [{title: "v"}]) { returning { id title } } update_titles(where: {}, _set: {title: "w"}) { affected_rows } }"#, json!({})).await;
-    assert_eq!(data, json!({"insert_titles": {"returning": [{"id": 1, "title": "v"}]}, "update_titles": {"affected_rows": 1}}));
-    shop.invalid("mutation { insert_happy_users(objects: []) { affected_rows } }", "$.selectionSet.insert_happy_users", "field 'insert_happy_users' not found in type: 'mutation_root'").await;
+    assert_eq!(
+        data,
+        json!({"insert_titles": {"returning": [{"id": 1, "title": "v"}]}, "update_titles": {"affected_rows": 1}})
+    );
+    shop.invalid(
+        "mutation { insert_happy_users(objects: []) { affected_rows } }",
+        "$.selectionSet.insert_happy_users",
+        "field 'insert_happy_users' not found in type: 'mutation_root'",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -250,7 +334,9 @@ async fn introspection_shows_mutations() {
         set: __type(name: "users_delete_key_input") { description inputFields { name type { name } } } }"#;
     let data = shop.data(query).await;
     assert_eq!(data["__schema"]["mutationType"]["name"], "mutation_root");
-    let names = |value: &Value| value.as_array().unwrap().iter().map(|found| found["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let names = |value: &Value| {
+        value.as_array().unwrap().iter().map(|found| found["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
     assert!(names(&data["root"]["fields"]).contains(&"update_users_many".to_owned()));
     assert!(names(&data["input"]["inputFields"]).contains(&"orders".to_owned()));
     assert_eq!(names(&data["keys"]["enumValues"]), ["users_pkey", "users_email_key"]);

@@ -70,12 +70,7 @@ impl<'a> Planner<'a> {
     }
 
     /// `where` (or `pk_columns`) and the operators.
-    fn batch(
-        &mut self,
-        table: TableId,
-        fields: Vec<(&'a str, Value<'a>)>,
-        path: &Path<'_>,
-    ) -> Result<Batch, Failure> {
+    fn batch(&mut self, table: TableId, fields: Vec<(&'a str, Value<'a>)>, path: &Path<'_>) -> Result<Batch, Failure> {
         let access = self.schema.update(table);
         let mut filters = Vec::with_capacity(2);
         if let Some(permission) = access.and_then(|access| access.filter()) {
@@ -232,8 +227,7 @@ impl<'a> Planner<'a> {
             let Some(input) = defined.iter().find(|input| input.name == name) else {
                 return Err(unknown_field(name, &self.type_name(type_id), &path.key(name)));
             };
-            let value =
-                self.validator.variables.resolve(value, Some(&input.r#type), self.schema, &path.key(name))?;
+            let value = self.validator.variables.resolve(value, Some(&input.r#type), self.schema, &path.key(name))?;
             found.push((name, value));
         }
         for input in defined.iter().filter(|input| input.r#type.is_required() && input.default.is_none()) {

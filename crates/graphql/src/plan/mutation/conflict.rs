@@ -11,12 +11,7 @@ use super::{Conflict, ConflictTarget};
 use crate::plan::rows::unknown_value;
 
 impl<'a> Planner<'a> {
-    pub(super) fn conflict(
-        &mut self,
-        table: TableId,
-        value: Value<'a>,
-        path: &Path<'_>,
-    ) -> Result<Conflict, Failure> {
+    pub(super) fn conflict(&mut self, table: TableId, value: Value<'a>, path: &Path<'_>) -> Result<Conflict, Failure> {
         let schema = self.schema;
         let type_id = TypeId::Mutation(table, MutationType::OnConflict);
         let mut target = ConflictTarget::Any;

@@ -100,8 +100,10 @@ impl<'a> Planner<'a> {
         path: &Path<'_>,
     ) -> Result<Option<Vec<(usize, ParameterId, Cast)>>, Failure> {
         let Some((keys, sources)) = self.validator.variables.table(value) else { return Ok(None) };
-        let columns: Option<Vec<usize>> =
-            keys.iter().map(|key| self.schema.inserted_columns(table).find(|&at| self.schema.column(table, at).name == *key)).collect();
+        let columns: Option<Vec<usize>> = keys
+            .iter()
+            .map(|key| self.schema.inserted_columns(table).find(|&at| self.schema.column(table, at).name == *key))
+            .collect();
         // What cannot be is told where it stands.
         let Some(columns) = columns else { return Ok(None) };
         self.validator.variables.touch_table(value, &keys);
@@ -168,7 +170,8 @@ impl<'a> Planner<'a> {
         if names.is_empty() {
             return Ok(());
         }
-        let message = format!("cannot insert {names} columns as their values are already being determined by parent insert");
+        let message =
+            format!("cannot insert {names} columns as their values are already being determined by parent insert");
         Err(Failure::invalid(path, message))
     }
 
@@ -201,9 +204,10 @@ impl<'a> Planner<'a> {
         let there: Vec<usize> = found.columns.iter().map(|(_, there)| *there).collect();
         let before = found.single && found.insertion == Insertion::BeforeParent;
         if found.single {
-            let taken = here.iter().copied().filter(|column| {
-                around.columns.contains(column) || cells.iter().any(|(other, _)| other == column)
-            });
+            let taken = here
+                .iter()
+                .copied()
+                .filter(|column| around.columns.contains(column) || cells.iter().any(|(other, _)| other == column));
             let names = if before { self.column_names(table, taken) } else { String::new() };
             if !names.is_empty() {
                 let message = format!(
@@ -219,4 +223,3 @@ impl<'a> Planner<'a> {
         Ok((!empty).then_some(Nested { relationship, rows }))
     }
 }
-

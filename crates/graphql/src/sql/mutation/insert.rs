@@ -367,7 +367,8 @@ fn origin<'p>(rows: &'p NewRows, item: &'p Item<'_>, column: usize) -> Origin<'p
         return Origin::Link(*link);
     }
     let cells = item.object.cells.iter().chain(&rows.presets);
-    cells.into_iter().find(|(found, _)| *found == column).map_or(Origin::Cell(&Cell::Default), |(_, cell)| {
-        Origin::Cell(cell)
-    })
+    cells
+        .into_iter()
+        .find(|(found, _)| *found == column)
+        .map_or(Origin::Cell(&Cell::Default), |(_, cell)| Origin::Cell(cell))
 }
