@@ -1,12 +1,16 @@
 //! A GraphQL API over PostgreSQL in Hasura v2's shape: the same names, the same answers, the same errors. Each request
 //! is compiled to one prepared statement whose result is the response's JSON.
 //!
-//! It is not: a general GraphQL server (there are no resolvers), nor the place where permissions are kept; only the
-//! admin role sees anything so far. Mutations, subscriptions and metadata are not served yet.
+//! It is not: a general GraphQL server (there are no resolvers), nor a place that decides who somebody is beyond what
+//! a secret, a token or a hook says ([`access`]).
 //!
-//! A request goes through [`parse`] (text to syntax tree), [`validate`] (fragments, conditions, merging), [`plan`]
-//! (names against the [`schema`]), [`sql`] (one statement) and [`execute`]. What was compiled once is kept and used
-//! for every request with the same text and variables of the same shape ([`value::Touch`]).
+//! The database's catalog and Hasura's metadata make a [`model`]; the [`schema`] is that model as one role sees it. A
+//! request goes through [`parse`] (text to syntax tree), [`validate`] (fragments, conditions, merging), [`plan`] (names
+//! against the schema, the role's conditions put in), [`sql`] (one statement) and [`execute`]. What was compiled once
+//! is kept and used for every request of the role with the same text and variables of the same shape
+//! ([`value::Touch`]). Around that stand [`api`] (metadata and its store), [`live`] (subscriptions), [`events`]
+//! (triggers and schedules), [`action`] and [`foreign`] (other services), [`rest`] and [`metrics`].
+//! docs/concept/graphql.md tells the ideas.
 //!
 //! Key types: [`Options`] → [`Service`] → [`Handle`] → [`Error`]; [`Failure`] is what a client sees.
 //!
