@@ -41,17 +41,18 @@ pub(super) async fn config(State(handle): State<Handle>, head: request::Parts) -
         return Shape::Plain.failure(&handle, &failure);
     }
     let (authenticator, options) = (handle.authenticator(), handle.options());
+    let live = &options.live;
     let config = json!({
         "version": HASURA_VERSION,
-        "is_function_permissions_inferred": true,
-        "is_remote_schema_permissions_enabled": false,
+        "is_function_permissions_inferred": options.infer_function_permissions,
+        "is_remote_schema_permissions_enabled": options.remote_schema_permissions,
         "is_admin_secret_set": authenticator.has_secret(),
         "is_auth_hook_set": authenticator.hook().is_some(),
         "is_jwt_set": !authenticator.tokens().is_empty(),
         "jwt": authenticator.tokens().to_json(),
         "is_allow_list_enabled": options.allowlist,
-        "live_queries": {"batch_size": 100, "refetch_delay": 1},
-        "streaming_queries": {"batch_size": 100, "refetch_delay": 1},
+        "live_queries": {"batch_size": live.batch, "refetch_delay": live.refetch.as_secs_f64()},
+        "streaming_queries": {"batch_size": live.stream_batch, "refetch_delay": live.stream_refetch.as_secs_f64()},
         "console_assets_dir": null,
         "experimental_features": [],
         "is_prometheus_metrics_enabled": options.apis.metrics,

@@ -181,7 +181,7 @@ async fn rest_endpoints_answer_with_the_data() {
     for (method, path, status, code) in [
         ("GET", "/api/rest/nothing", 404, "not-found"),
         ("DELETE", "/api/rest/users/1", 405, "method-not-allowed"),
-        ("GET", "/api/rest/users/x", 400, "validation-failed"),
+        ("GET", "/api/rest/users/x", 400, "data-exception"),
         ("GET", "/api/rest/users/1?x=1", 400, "bad-request"),
     ] {
         let answer = send(&shop, method, path, &[], "").await;
