@@ -7,17 +7,17 @@ mod transaction;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use postgres::{Pool, PooledClient};
 use postgres_types::{Format, FromSql, IsNull, ToSql, Type, to_sql_checked};
 use serde_json::json;
 use tokio_postgres::error::{DbError, SqlState};
-use tokio_postgres::{Row, Statement as Prepared};
+use tokio_postgres::{GenericClient, Row, Statement as Prepared};
 
 use crate::failure::{Code, Failure};
 use crate::sql::Statement;
 
-pub use transaction::{Settings, transaction};
+pub use transaction::{Settings, program, transaction};
 
 use connection::Running;
 
@@ -91,11 +91,29 @@ pub async fn run(
     let texts: Vec<&str> = parameters.iter().map(String::as_str).collect();
     let work = async {
         let prepared = prepare(running.client(), &statement.text).await?;
-        query(running.client(), &prepared, &texts).await
+        query(&***running.client(), &prepared, &texts).await
     };
     let result = in_time(limit, work).await?;
     running.finished();
     result.map(Answer::Columns).map_err(|error| failure(&error, "$", &statement.text, &texts))
+}
+
+/// Runs a query in the transaction that `client` is in.
+///
+/// # Errors
+/// As [`run`]; paths begin with `$.args`.
+pub async fn statement(client: &impl GenericClient, text: &str, parameters: &[String]) -> Result<Bytes, Failure> {
+    let texts: Vec<&str> = parameters.iter().map(String::as_str).collect();
+    let work = async {
+        let prepared = client.prepare(text).await?;
+        query(client, &prepared, &texts).await
+    };
+    let row = work.await.map_err(|error| failure(&error, "$.args", text, &texts))?;
+    Ok(json_of(&row))
+}
+
+fn json_of(row: &Row) -> Bytes {
+    row.get::<_, Option<Raw<'_>>>(0).map_or_else(|| Bytes::from_static(b"null"), |raw| Bytes::copy_from_slice(raw.0))
 }
 
 /// # Errors
@@ -113,7 +131,7 @@ async fn prepare(client: &PooledClient, text: &str) -> Result<Prepared, tokio_po
     client.prepare_cached(text).await
 }
 
-async fn query(client: &PooledClient, prepared: &Prepared, values: &[&str]) -> Result<Row, tokio_postgres::Error> {
+async fn query(client: &impl GenericClient, prepared: &Prepared, values: &[&str]) -> Result<Row, tokio_postgres::Error> {
     let texts: Vec<Text<'_>> = values.iter().map(|text| Text(text)).collect();
     let parameters: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as &(dyn ToSql + Sync)).collect();
     client.query_one(prepared, &parameters).await

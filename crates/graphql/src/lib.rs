@@ -39,6 +39,7 @@ pub mod foreign;
 mod http;
 mod introspection;
 mod limits;
+pub mod legacy;
 pub mod live;
 pub mod metrics;
 pub mod model;

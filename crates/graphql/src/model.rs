@@ -28,6 +28,7 @@ use metadata::QualifiedName;
 pub use inconsistency::Inconsistency;
 pub use naming::{Convention, Naming};
 pub use operator::{Operator, Shape, ShapeField, ShapeType, Syntax, Takes};
+pub(crate) use expression::resolve as resolve_expression;
 pub use permission::{ColumnSet, Delete, Insert, Permissions, Preset, PresetValue, RootField, Select, Update};
 pub use root::{Operation, Root, RootNames};
 pub(crate) use scalar::BUILT_IN;

@@ -60,18 +60,7 @@ impl Plan {
         provided: &'a Provided,
         session: &'a Session,
     ) -> Result<Self, Failure> {
-        let variables = Variables::new(operation.definition, provided)?;
-        let validator = Validator::new(schema, operation, variables);
-        let mut planner = Planner {
-            schema,
-            validator,
-            provided,
-            session,
-            parameters: Vec::new(),
-            conditions: Vec::new(),
-            foreign: Default::default(),
-            depth: 0,
-        };
+        let mut planner = Planner::bare(schema, operation, provided, session)?;
         let set = operation.definition.selection_set.as_slice();
         let path = Path::ROOT.key("selectionSet");
         let surface = match operation.definition.operation_type {
@@ -119,6 +108,30 @@ impl Plan {
 }
 
 impl<'a> Planner<'a> {
+    /// Before anything is planned.
+    ///
+    /// # Errors
+    /// The variables do not fit their declarations.
+    pub(crate) fn bare(
+        schema: &'a Schema,
+        operation: &'a Operation<'a>,
+        provided: &'a Provided,
+        session: &'a Session,
+    ) -> Result<Self, Failure> {
+        let variables = Variables::new(operation.definition, provided)?;
+        let validator = Validator::new(schema, operation, variables);
+        Ok(Self {
+            schema,
+            validator,
+            provided,
+            session,
+            parameters: Vec::new(),
+            conditions: Vec::new(),
+            foreign: Default::default(),
+            depth: 0,
+        })
+    }
+
     fn root(
         &mut self,
         surface: Surface,

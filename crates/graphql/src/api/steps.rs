@@ -81,43 +81,24 @@ async fn keep_going(work: &mut Work<'_>, bulk: &Command, path: &str, endpoint: E
     Ok(Reply::List(answers))
 }
 
-/// The older API's way to read and write rows.
+/// The older API's way to read and write rows. Triggers and functions read the session.
 async fn rows(work: &mut Work<'_>, command: &Command, path: &str) -> Result<Reply, Refusal> {
-    let _ = work.schema().await?;
-    let is_plain =
-        command.kind == "insert" && ["returning", "on_conflict"].iter().all(|key| command.arguments.get(key).is_none());
-    if is_plain && work.session.is_admin() {
-        return Ok(insert(work, &command.arguments, path).await?.into());
-    }
-    let message = format!("\"{}\" is not served yet", command.kind);
-    Err(super::pathed(refuse(Code::NotSupported, message), path).into())
-}
-
-#[derive(serde::Deserialize)]
-struct Insert {
-    table: metadata::QualifiedName,
-    objects: Vec<serde_json::Map<String, Value>>,
-}
-
-/// The administrator's `insert` of whole objects; a column that an object does not name gets its default.
-async fn insert(work: &mut Work<'_>, arguments: &Value, path: &str) -> Result<Value, Refusal> {
-    let insert: Insert = super::arguments::parse(arguments)?;
-    let relation = postgres::Ident::new(&insert.table.schema).dot(&insert.table.name);
+    let schema = work.schema().await?;
+    let session = work.session;
     let client = work.client().await?;
-    let mut rows = 0;
-    for object in insert.objects {
-        let columns: Vec<String> = object.keys().map(|name| postgres::Ident::new(name).to_string()).collect();
-        let columns = columns.join(", ");
-        let done = if object.is_empty() {
-            client.execute(&format!("INSERT INTO {relation} DEFAULT VALUES"), &[]).await
-        } else {
-            let source = format!("SELECT {columns} FROM json_populate_record(NULL::{relation}, $1::json)");
-            client.execute(&format!("INSERT INTO {relation} ({columns}) {source}"), &[&Value::Object(object)]).await
-        };
-        done.map_err(|error| super::pathed(run_sql::failed(&error, "INSERT"), path))?;
-        rows += 1;
-    }
-    Ok(json!({ "affected_rows": rows }))
+    let user = session.to_json().to_string();
+    let set = client.execute("SELECT set_config('hasura.user', $1, true)", &[&user]).await;
+    set.map_err(|error| super::pathed(run_sql::failed(&error, "SELECT set_config"), path))?;
+    let answer = crate::legacy::run(client, &schema, session, &command.kind, &command.arguments).await;
+    let answer = answer.map_err(|mut failure| {
+        if let Some(rest) = failure.path.strip_prefix("$.args") {
+            failure.path = format!("{path}{rest}");
+        }
+        failure
+    })?;
+    let text = String::from_utf8(answer.to_vec()).unwrap_or_default();
+    let raw = RawValue::from_string(text).map_err(|_| refuse(Code::Unexpected, "internal error"))?;
+    Ok(Reply::Raw(raw))
 }
 
 async fn single(work: &mut Work<'_>, command: &Command, path: &str, endpoint: Endpoint) -> Result<Reply, Refusal> {

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use postgres::{Pool, PooledClient};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Error as SqlError, Row, Statement as Prepared};
+use tokio_postgres::{Error as SqlError, GenericClient, Row, Statement as Prepared};
 
 use crate::failure::{Code, Failure};
 use crate::sql::mutation::{Argument, Gives, Program, Step};
@@ -65,6 +66,32 @@ pub async fn transaction(
     }
 }
 
+/// Runs one root field's statements in the transaction that `client` is in.
+///
+/// # Errors
+/// A statement failed; the caller has to undo the transaction.
+pub async fn program(
+    client: &impl GenericClient,
+    program: &Program,
+    parameters: &[String],
+) -> Result<Bytes, Failure> {
+    let mut progress = Progress::default();
+    let mut answer = Bytes::from_static(b"null");
+    for step in &program.steps {
+        let affected = progress.affected.to_string();
+        let values = values(parameters, step, &progress, &affected);
+        let work = async {
+            let prepared = client.prepare(&step.text).await?;
+            query(client, &prepared, &values).await
+        };
+        let row = work.await.map_err(|error| failure(&error, &step.path, &step.text, &values))?;
+        if let Some(row) = progress.take(step, row)? {
+            answer = super::json_of(&row);
+        }
+    }
+    Ok(answer)
+}
+
 /// Why a transaction failed.
 struct Problem {
     failure: Box<Failure>,
@@ -116,9 +143,9 @@ impl Work<'_> {
         let settings = [self.settings.user.as_str(), self.settings.trace.as_str()];
         let mut sent: Vec<BoxFuture<'_, Result<Option<Row>, SqlError>>> = Vec::with_capacity(steps.len() + 3);
         sent.push(self.client.batch_execute("BEGIN").map(|done| done.map(|()| None)).boxed());
-        sent.push(query(self.client, set, &settings).map(|row| row.map(Some)).boxed());
+        sent.push(query(&***self.client, set, &settings).map(|row| row.map(Some)).boxed());
         for (prepared, values) in prepared.iter().zip(&values) {
-            sent.push(query(self.client, prepared, values).map(|row| row.map(Some)).boxed());
+            sent.push(query(&***self.client, prepared, values).map(|row| row.map(Some)).boxed());
         }
         sent.push(self.client.batch_execute("COMMIT").map(|done| done.map(|()| None)).boxed());
         let answers = join_all(sent).await;
@@ -139,7 +166,7 @@ impl Work<'_> {
         set: &Prepared,
     ) -> Result<Vec<Row>, Problem> {
         let settings = [self.settings.user.as_str(), self.settings.trace.as_str()];
-        let (begun, set) = futures::join!(self.client.batch_execute("BEGIN"), query(self.client, set, &settings));
+        let (begun, set) = futures::join!(self.client.batch_execute("BEGIN"), query(&***self.client, set, &settings));
         begun.and(set).map_err(|error| problem(&error, "$", "BEGIN", &[], true))?;
         let mut prepared = prepared.iter();
         let mut answers = Vec::with_capacity(programs.len());
@@ -158,35 +185,42 @@ impl Work<'_> {
     async fn step(&self, step: &Step, prepared: &Prepared, progress: &mut Progress) -> Result<Option<Row>, Problem> {
         let affected = progress.affected.to_string();
         let values = self.values(step, progress, &affected);
-        let row = query(self.client, prepared, &values).await;
+        let row = query(&***self.client, prepared, &values).await;
         let row = row.map_err(|error| problem(&error, &step.path, &step.text, &values, true))?;
-        match &step.gives {
-            Gives::Answer => Ok(Some(row)),
-            Gives::Rows { expected } => {
-                let count: i64 = row.get(0);
-                if let Some(expected) = expected
-                    && usize::try_from(count) != Ok(expected.rows)
-                {
-                    let failure = Failure::new(Code::NotSupported, &expected.path, expected.message.clone());
-                    return Err(Problem { failure: Box::new(failure), retry: false, open: true });
-                }
-                progress.affected += count;
-                progress.counts.push(count.to_string());
-                progress.rows.push(row.get::<_, Option<String>>(1).unwrap_or_else(|| "{}".to_owned()));
-                Ok(None)
-            }
-        }
+        let failed = |failure| Problem { failure: Box::new(failure), retry: false, open: true };
+        progress.take(step, row).map_err(failed)
     }
 
     /// The parameters of a step.
     fn values<'v>(&'v self, step: &Step, progress: &'v Progress, affected: &'v str) -> Vec<&'v str> {
-        let value = |argument: &Argument| match *argument {
-            Argument::Parameter(id) => self.parameters[id].as_str(),
-            Argument::Rows(step) => progress.rows[step].as_str(),
-            Argument::Count(step) => progress.counts[step].as_str(),
-            Argument::Affected => affected,
-        };
-        step.arguments.iter().map(value).collect()
+        values(self.parameters, step, progress, affected)
+    }
+}
+
+fn values<'v>(parameters: &'v [String], step: &Step, progress: &'v Progress, affected: &'v str) -> Vec<&'v str> {
+    let value = |argument: &Argument| match *argument {
+        Argument::Parameter(id) => parameters[id].as_str(),
+        Argument::Rows(step) => progress.rows[step].as_str(),
+        Argument::Count(step) => progress.counts[step].as_str(),
+        Argument::Affected => affected,
+    };
+    step.arguments.iter().map(value).collect()
+}
+
+impl Progress {
+    /// Keeps the rows that a step wrote; gives the answer back where it gives one.
+    fn take(&mut self, step: &Step, row: Row) -> Result<Option<Row>, Failure> {
+        let Gives::Rows { expected } = &step.gives else { return Ok(Some(row)) };
+        let count: i64 = row.get(0);
+        if let Some(expected) = expected
+            && usize::try_from(count) != Ok(expected.rows)
+        {
+            return Err(Failure::new(Code::NotSupported, &expected.path, expected.message.clone()));
+        }
+        self.affected += count;
+        self.counts.push(count.to_string());
+        self.rows.push(row.get::<_, Option<String>>(1).unwrap_or_else(|| "{}".to_owned()));
+        Ok(None)
     }
 }
 

@@ -47,7 +47,7 @@ impl Side {
 ///
 /// # Errors
 /// What is wrong with it, in Hasura's words.
-pub(super) fn resolve(model: &Model, table: TableId, expression: &Json) -> Result<Filter, String> {
+pub(crate) fn resolve(model: &Model, table: TableId, expression: &Json) -> Result<Filter, String> {
     let mut resolver = Resolver { model, root: table, depth: 0, rooted: false };
     let filter = resolver.expression(table, expression)?;
     Ok(if resolver.rooted { Filter::Rooted(Box::new(filter)) } else { filter })

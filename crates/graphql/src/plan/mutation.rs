@@ -53,7 +53,7 @@ impl<'a> Planner<'a> {
     }
 
     /// A permission's condition on written rows.
-    fn condition(&mut self, filter: Option<&Filter>) -> Result<Filter, Failure> {
+    pub(crate) fn condition(&mut self, filter: Option<&Filter>) -> Result<Filter, Failure> {
         filter.map_or_else(|| Ok(Filter::All(Vec::new())), |filter| self.rooted(filter))
     }
 
@@ -75,7 +75,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Columns that a permission sets.
-    fn presets(&mut self, table: TableId, presets: &[Preset]) -> Result<Vec<(usize, Cell)>, Failure> {
+    pub(crate) fn presets(&mut self, table: TableId, presets: &[Preset]) -> Result<Vec<(usize, Cell)>, Failure> {
         presets.iter().map(|preset| Ok((preset.column, self.preset(table, preset)?))).collect()
     }
 

@@ -142,7 +142,7 @@ impl Planner<'_> {
         Ok(self.parameters.len() - 1)
     }
 
-    pub(super) fn constant(&mut self, text: &str) -> ParameterId {
+    pub(crate) fn constant(&mut self, text: &str) -> ParameterId {
         let source = Source::Literal(crate::value::Datum::String(text.to_owned().into()));
         self.parameters.push(Parameter { source, encoding: Encoding::Verbatim, constant: Some(text.to_owned()) });
         self.parameters.len() - 1
