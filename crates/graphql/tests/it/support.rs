@@ -88,4 +88,23 @@ impl Shop {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }
+
+    /// A command for `/v1/metadata`, which must succeed.
+    pub async fn command(&self, command: Value) {
+        use http_body_util::BodyExt as _;
+        use tower::ServiceExt as _;
+        let request = http::Request::post("/v1/metadata").body(axum::body::Body::from(command.to_string())).unwrap();
+        let response = self.handle.router().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(status.is_success(), "{command:#}\n{}", String::from_utf8_lossy(&body));
+    }
+
+    /// The whole answer for a session.
+    pub async fn ask_as(&self, session: &graphql::Session, request: &Request) -> Value {
+        match self.handle.execute(session, request).await {
+            Ok(body) => serde_json::from_slice(&body).unwrap(),
+            Err(failure) => serde_json::from_slice(&failure.to_body(false)).unwrap(),
+        }
+    }
 }
