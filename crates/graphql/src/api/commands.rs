@@ -15,6 +15,15 @@ pub fn find(name: &str) -> Option<Apply> {
     of_table(name).or_else(|| of_rest(name))
 }
 
+/// Runs a command. A table that it is about is in the metadata then, even if it was only served so far.
+pub fn execute(draft: &mut Draft, name: &str, apply: Apply, arguments: &Value) -> Result<Value, Failure> {
+    let tracks = matches!(name, "add_existing_table_or_view" | "track_table" | "untrack_table");
+    if !tracks && let Some(Ok(table)) = arguments.get("table").cloned().map(serde_json::from_value) {
+        draft.adopt(&table);
+    }
+    apply(draft, arguments)
+}
+
 fn of_table(name: &str) -> Option<Apply> {
     Some(match name {
         "add_existing_table_or_view" | "track_table" => tables::track,

@@ -3,11 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use metadata::{Function, Metadata, QualifiedName, Source, Table};
+use metadata::{
+    ArrayUsing, ForeignKeyOn, Function, Metadata, ObjectUsing, QualifiedName, Relationship, RemoteColumns, Source,
+    Table,
+};
 use postgres::catalog::Catalog;
 use serde_json::{Value, json};
 
 use crate::failure::{Code, Failure};
+use crate::model::{self, Model};
 use crate::outbound::Environment;
 
 /// The only database there is.
@@ -20,6 +24,8 @@ pub struct Draft {
     pub catalog: Arc<Catalog>,
     /// Whether tables of `public` are served without being tracked, and which of them are not.
     pub auto: Auto,
+    /// What is served now: the relationships of tables that nobody tracked.
+    pub model: Arc<Model>,
     /// Where the metadata's variables find their values.
     pub environment: Arc<Environment>,
     /// Names of the objects that the commands since the last check are about, as inconsistencies name them.
@@ -80,6 +86,25 @@ impl Draft {
         self.source_mut(source)?.function_mut(name).ok_or_else(missing)
     }
 
+    /// Writes a table that is served without being tracked into the metadata, with its relationships, so that a
+    /// command can change it.
+    pub fn adopt(&mut self, name: &QualifiedName) {
+        let known = self.metadata.source(SOURCE).is_none_or(|source| source.table(name).is_some());
+        if !self.auto.on || known || self.auto.hidden.contains(name) {
+            return;
+        }
+        let model = Arc::clone(&self.model);
+        let found = model.tables.iter().find(|table| table.table_name == name.name && table.schema_name == name.schema);
+        let Some(found) = found else { return };
+        let mut table = Table::new(name.clone());
+        for relationship in &found.relationships {
+            adopt_relationship(&model, found, relationship, &mut table);
+        }
+        if let Some(source) = self.edit().source_mut(SOURCE) {
+            source.tables.push(table);
+        }
+    }
+
     /// Notes the object a command is about: if it turns out to be inconsistent, the command is refused for it.
     pub fn touch(&mut self, name: impl Into<String>) {
         self.touched.push(name.into());
@@ -92,6 +117,24 @@ impl Draft {
     pub fn touch_part(&mut self, part: &str, table: &QualifiedName) {
         self.touch(format!("{part} in table {table} in source {SOURCE}"));
     }
+}
+
+/// The metadata's entry for a relationship that a foreign key gave.
+fn adopt_relationship(model: &Model, from: &model::Table, found: &model::Relationship, table: &mut Table) {
+    let target = &model.tables[found.target];
+    let here = found.columns.iter().map(|&(here, _)| from.columns[here].sql_name.clone()).collect();
+    let there = found.columns.iter().map(|&(_, there)| target.columns[there].sql_name.clone()).collect();
+    let remote = RemoteColumns { table: QualifiedName::new(&target.schema_name, &target.table_name), columns: there };
+    let (name, comment) = (found.name.clone(), None);
+    let using = match (found.insertion, found.single) {
+        (model::Insertion::BeforeParent, true) => ObjectUsing::ForeignKey(ForeignKeyOn::Own(here)),
+        (_, true) => ObjectUsing::ForeignKey(ForeignKeyOn::Remote(remote)),
+        (_, false) => {
+            let using = ArrayUsing::ForeignKey(remote);
+            return table.array_relationships.push(Relationship { name, using, comment });
+        }
+    };
+    table.object_relationships.push(Relationship { name, using, comment });
 }
 
 fn no_source(name: &str) -> Failure {

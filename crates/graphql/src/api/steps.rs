@@ -113,7 +113,7 @@ async fn single(work: &mut Work<'_>, command: &Command, path: &str, endpoint: En
         "export_metadata" => whole::export(&work.draft, command.version, work.resource_version()),
         "clear_metadata" => whole::clear(work).await?,
         "replace_metadata" => whole::replace(work, arguments, command.version, path).await?,
-        "reload_metadata" => whole::reload(work).await?,
+        "reload_metadata" => whole::reload(work, arguments).await?,
         "get_inconsistent_metadata" => whole::inconsistencies(work).await?,
         "drop_inconsistent_metadata" => whole::drop_inconsistencies(work).await?,
         "get_cron_triggers" => whole::cron_triggers(&work.draft),
@@ -128,7 +128,7 @@ async fn single(work: &mut Work<'_>, command: &Command, path: &str, endpoint: En
         "reload_remote_schema" => {
             remote::named(&mut work.draft, arguments)?;
             work.remotes_again.extend(remote_name(arguments));
-            whole::reload(work).await?
+            whole::again(work).await?
         }
         "introspect_remote_schema" => {
             let name = remote_name(arguments).unwrap_or_default();

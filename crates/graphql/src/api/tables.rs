@@ -99,18 +99,18 @@ pub fn untrack_many(draft: &mut Draft, arguments: &Value) -> Result<Value, Failu
 
 fn untrack_one(draft: &mut Draft, untrack: &Untrack) -> Result<(), Failure> {
     let name = &untrack.table;
-    if draft.source(&untrack.source)?.table(name).is_none() {
-        let hidden =
-            draft.auto.on && name.schema == "public" && draft.catalog.table(&name.schema, &name.name).is_some();
-        if hidden && draft.auto.hidden.insert(name.clone()) {
-            return Ok(());
-        }
+    let is_tracked = draft.source(&untrack.source)?.table(name).is_some();
+    let by_itself = draft.auto.on && !draft.auto.hidden.contains(name);
+    let is_served = by_itself && name.schema == "public" && draft.catalog.table(&name.schema, &name.name).is_some();
+    if !is_tracked && !is_served {
         return Err(refuse(Code::AlreadyUntracked, format!("view/table already untracked: \"{name}\"")));
     }
     let dropped = Object::Table(name.clone());
     let dependents = depend::outside(&draft.metadata, &draft.catalog, std::slice::from_ref(&dropped));
     depend::purge(draft, &dependents, untrack.cascade.unwrap_or(false))?;
-    draft.source_mut(&untrack.source)?.tables.retain(|table| table.table != *name);
+    if is_tracked {
+        draft.source_mut(&untrack.source)?.tables.retain(|table| table.table != *name);
+    }
     if draft.auto.on {
         draft.auto.hidden.insert(name.clone());
     }

@@ -102,8 +102,36 @@ fn check_sources(metadata: &Metadata) -> Result<(), Failure> {
     }
 }
 
-/// `reload_metadata`: the catalog, enum tables and remote schemas are read again.
-pub async fn reload(work: &mut Work<'_>) -> Result<Value, Refusal> {
+#[derive(Default, Deserialize)]
+struct Reload {
+    #[serde(default)]
+    reload_remote_schemas: Option<Names>,
+}
+
+/// All, none, or some.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Names {
+    All(bool),
+    Some(Vec<String>),
+}
+
+/// `reload_metadata`: the catalog, enum tables and, unless the arguments say otherwise, remote schemas are read again.
+pub async fn reload(work: &mut Work<'_>, arguments: &Value) -> Result<Value, Refusal> {
+    let reload: Reload = if arguments.is_object() { parse(arguments)? } else { Reload::default() };
+    let schemas = work.draft.metadata.remote_schemas.iter().map(|schema| schema.name.clone());
+    let schemas = match reload.reload_remote_schemas {
+        Some(Names::All(false)) => Vec::new(),
+        Some(Names::Some(names)) => names,
+        Some(Names::All(true)) | None => schemas.collect(),
+    };
+    work.check().await?;
+    work.remotes_again.extend(schemas);
+    again(work).await
+}
+
+/// Reads everything again but remote schemas.
+pub async fn again(work: &mut Work<'_>) -> Result<Value, Refusal> {
     work.check().await?;
     work.draft.catalog = work.read_catalog().await?;
     work.reloaded = true;

@@ -75,6 +75,7 @@ impl<'h> Work<'h> {
             metadata: Arc::clone(&base.metadata),
             catalog: Arc::clone(&base.catalog),
             auto: base.auto.clone(),
+            model: Arc::clone(&base.model),
             environment: Arc::clone(&handle.options().environment),
             touched: Vec::new(),
         };
@@ -126,7 +127,8 @@ impl<'h> Work<'h> {
         path: &str,
     ) -> Result<Value, Failure> {
         let before = self.unchecked.is_none().then(|| self.draft.clone());
-        let answer = apply(&mut self.draft, &arguments).map_err(|failure| pathed(failure, path))?;
+        let answer =
+            commands::execute(&mut self.draft, kind, apply, &arguments).map_err(|failure| pathed(failure, path))?;
         if let Some(before) = before {
             self.unchecked = Some(before);
         }
@@ -161,7 +163,8 @@ impl<'h> Work<'h> {
         for step in pending {
             let Some(apply) = commands::find(&step.kind) else { continue };
             self.draft.touched.clear();
-            apply(&mut self.draft, &step.arguments).map_err(|failure| pathed(failure, &step.path))?;
+            let done = commands::execute(&mut self.draft, &step.kind, apply, &step.arguments);
+            done.map_err(|failure| pathed(failure, &step.path))?;
             self.read_enums().await?;
             self.read_remotes().await;
             let model = self.build().await?;

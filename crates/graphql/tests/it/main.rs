@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod aggregates;
+mod api;
 mod endpoints;
 mod errors;
 mod events;
