@@ -23,12 +23,12 @@ impl Shop {
         (answer.status.as_u16(), serde_json::from_slice(&answer.body).unwrap())
     }
 
-    async fn metadata(&self, kind: &str, args: Value) -> (u16, Value) {
+    async fn told(&self, kind: &str, args: Value) -> (u16, Value) {
         self.post(Endpoint::Metadata, &Session::admin(), json!({"type": kind, "args": args})).await
     }
 
     async fn must(&self, kind: &str, args: Value) -> Value {
-        let (status, body) = self.metadata(kind, args).await;
+        let (status, body) = self.told(kind, args).await;
         assert_eq!(status, 200, "{kind}: {body:#}");
         body
     }
@@ -90,20 +90,20 @@ async fn mistakes_are_told_in_hasuras_words() {
     let shop = library().await;
     shop.track().await;
     let before = shop.export().await;
-    let again = shop.metadata("pg_track_table", json!({"table": "author"})).await;
+    let again = shop.told("pg_track_table", json!({"table": "author"})).await;
     assert_eq!(refused(again), refusal("already-tracked", "$.args", "view/table already tracked: \"author\""));
-    let missing = shop.metadata("pg_drop_select_permission", json!({"table": "author", "role": "x"})).await;
+    let missing = shop.told("pg_drop_select_permission", json!({"table": "author", "role": "x"})).await;
     let message = "select permission on \"author\" for role \"x\" does not exist";
     assert_eq!(refused(missing), refusal("permission-denied", "$.args", message));
-    let unknown = shop.metadata("pg_set_table_is_enum", json!({"table": "nowhere", "is_enum": true})).await;
+    let unknown = shop.told("pg_set_table_is_enum", json!({"table": "nowhere", "is_enum": true})).await;
     let message = "table \"nowhere\" does not exist in source: default";
     assert_eq!(refused(unknown), refusal("not-exists", "$.args", message));
     let empty = json!({"table": "author", "role": "", "permission": {"columns": "*", "filter": {}}});
-    let empty = shop.metadata("pg_create_select_permission", empty).await;
+    let empty = shop.told("pg_create_select_permission", empty).await;
     assert_eq!(refused(empty), refusal("parse-failed", "$.role", "empty string not allowed"));
     let using = json!({"foreign_key_constraint_on": "title"});
     let wrong = json!({"table": "article", "name": "titled", "using": using});
-    let (status, body) = shop.metadata("pg_create_object_relationship", wrong).await;
+    let (status, body) = shop.told("pg_create_object_relationship", wrong).await;
     assert_eq!((status, &body["code"]), (400, &json!("invalid-configuration")), "{body:#}");
     assert_eq!(body["internal"][0]["name"], "object_relation titled in table article in source default");
     assert_eq!(shop.export().await, before, "what is refused changes nothing");
@@ -180,7 +180,7 @@ async fn what_others_need_is_not_dropped_without_cascade() {
     let dropped = refused(shop.run_sql("DROP TABLE author CASCADE", false).await);
     assert_eq!(dropped, refusal("dependency-error", "$.args", message));
     shop.data("{ author { name } }").await;
-    let untracked = shop.metadata("pg_untrack_table", json!({"table": "author"})).await;
+    let untracked = shop.told("pg_untrack_table", json!({"table": "author"})).await;
     assert_eq!(refused(untracked), refusal("dependency-error", "$.args", message));
     let permission = json!({"check": {}, "set": {"title": "untitled"}});
     let args = json!({"table": "article", "role": "reader", "permission": permission});
@@ -254,7 +254,7 @@ async fn whole_metadata_is_replaced_and_versions_tell_of_others() {
     shop.must("replace_metadata", exported.clone()).await;
     assert_eq!(shop.export().await, exported);
     let old = json!({"version": 2, "tables": [{"table": "author"}, {"table": "nowhere"}]});
-    let (status, body) = shop.metadata("replace_metadata", old.clone()).await;
+    let (status, body) = shop.told("replace_metadata", old.clone()).await;
     assert_eq!((status, &body["error"]), (400, &json!("cannot continue due to inconsistent metadata")));
     assert_eq!(shop.export().await, exported);
     let args = json!({"allow_inconsistent_metadata": true, "metadata": old});
@@ -303,4 +303,43 @@ async fn one_table_is_tracked_without_reading_the_catalog() {
     client.batch_execute("CREATE TABLE late (id int PRIMARY KEY)").await.unwrap();
     shop.must("pg_track_table", json!({"table": "late"})).await;
     shop.data("{ late { id } }").await;
+}
+
+/// The variable that tells [`a_process_to_kill`] where its database is.
+const VICTIM: &str = "NSELF_TEST_VICTIM";
+
+/// Not a test: what [`a_killed_engine_leaves_neither_sql_nor_metadata`] starts and loses.
+#[tokio::test]
+async fn a_process_to_kill() {
+    let Ok(url) = std::env::var(VICTIM) else { return };
+    let mut options = graphql::Options::new(postgres::Pool::new(url.parse().unwrap(), 2));
+    options.auto_track = false;
+    let handle = graphql::Service::start(options).await.unwrap();
+    let steps = json!([
+        {"type": "run_sql", "args": {"sql": "CREATE TABLE shelf (id int PRIMARY KEY)"}},
+        {"type": "track_table", "args": "shelf"},
+    ]);
+    let body = json!({"type": "bulk", "args": steps}).to_string();
+    answer(&handle, &Session::admin(), Endpoint::QueryV1, body.as_bytes()).await;
+}
+
+#[tokio::test]
+async fn a_killed_engine_leaves_neither_sql_nor_metadata() {
+    let shop = library().await;
+    for point in ["graphql.after-sql", "graphql.before-metadata", "graphql.before-commit"] {
+        let mut command = tokio::process::Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "api::a_process_to_kill"]).env(VICTIM, shop.database.url()).env("NSELF_FAULT", point);
+        let output = command.output().await.unwrap();
+        assert!(!output.status.success(), "{point} was not reached");
+        let client = shop.database.client().await;
+        let row =
+            client.query_one("SELECT to_regclass('shelf')::text, metadata::text FROM hdb_catalog.hdb_metadata", &[]);
+        let row = row.await.unwrap();
+        assert_eq!(row.get::<_, Option<&str>>(0), None, "{point}");
+        assert!(!row.get::<_, &str>(1).contains("shelf"), "{point}");
+    }
+    // The next one finds nothing in its way.
+    let (status, body) = shop.run_sql("CREATE TABLE shelf (id int PRIMARY KEY)", false).await;
+    assert_eq!(status, 200, "{body:#}");
+    shop.must("pg_track_table", json!({"table": "shelf"})).await;
 }
