@@ -86,7 +86,7 @@ async fn run(handle: &Handle, session: &Session, endpoint: Endpoint, body: &[u8]
         let message = format!("Error in $: {error}");
         Refusal::from(Failure::new(Code::InvalidJson, "$", message))
     })?;
-    let command = Command::parse(value, endpoint)?;
+    let command = Command::parse(value)?;
     command.check_role(session, "$.args")?;
     let mut work = Work::begin(handle, session).await;
     if let Some(expected) = command.resource_version

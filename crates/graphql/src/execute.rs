@@ -131,7 +131,11 @@ async fn prepare(client: &PooledClient, text: &str) -> Result<Prepared, tokio_po
     client.prepare_cached(text).await
 }
 
-async fn query(client: &impl GenericClient, prepared: &Prepared, values: &[&str]) -> Result<Row, tokio_postgres::Error> {
+async fn query(
+    client: &impl GenericClient,
+    prepared: &Prepared,
+    values: &[&str],
+) -> Result<Row, tokio_postgres::Error> {
     let texts: Vec<Text<'_>> = values.iter().map(|text| Text(text)).collect();
     let parameters: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as &(dyn ToSql + Sync)).collect();
     client.query_one(prepared, &parameters).await

@@ -59,9 +59,9 @@ fn plan(schema: &Schema, session: &Session, kind: &str, args: &Json) -> Result<P
     let operation = Operation::of(&document, None)?;
     let provided = Provided::new();
     let planner = Planner::bare(schema, &operation, &provided, session)?;
-    let args = args.as_object().ok_or_else(|| {
-        Failure::new(Code::ParseFailed, "$.args", "expected Object for the command's arguments")
-    })?;
+    let args = args
+        .as_object()
+        .ok_or_else(|| Failure::new(Code::ParseFailed, "$.args", "expected Object for the command's arguments"))?;
     let table = table_of(schema, args)?;
     let mut reader = Reader { planner, table };
     let value = match kind {
@@ -176,7 +176,9 @@ impl<'a> Reader<'a> {
                 Filter::Related { relationship, filter: Box::new(self.visible(target, filter, path)?) }
             }
             // The older API has none.
-            Filter::Folded { .. } => return Err(Failure::new(Code::NotSupported, path, "aggregates cannot be compared here")),
+            Filter::Folded { .. } => {
+                return Err(Failure::new(Code::NotSupported, path, "aggregates cannot be compared here"));
+            }
             other => return self.refuse_computed(other, path),
         })
     }

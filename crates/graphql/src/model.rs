@@ -25,10 +25,10 @@ use std::sync::Arc;
 
 use metadata::QualifiedName;
 
+pub(crate) use expression::resolve as resolve_expression;
 pub use inconsistency::Inconsistency;
 pub use naming::{Convention, Naming};
 pub use operator::{Operator, Shape, ShapeField, ShapeType, Syntax, Takes};
-pub(crate) use expression::resolve as resolve_expression;
 pub use permission::{ColumnSet, Delete, Insert, Permissions, Preset, PresetValue, RootField, Select, Update};
 pub use root::{Operation, Root, RootNames};
 pub(crate) use scalar::BUILT_IN;

@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn mistakes_are_told_as_hasura_does() {
         let told = |arguments: Value| {
-            let failure = parse::<Probe>(&arguments).unwrap_err();
+            let failure = parse::<Probe>(&arguments).expect_err("it does not fit");
             (failure.path, failure.message)
         };
         let empty = told(serde_json::json!({"name": "", "columns": []}));

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::Endpoint;
 use super::draft::refuse;
 use crate::failure::{Code, Failure};
 use crate::session::Session;
@@ -27,11 +26,11 @@ const ROWS: &[&str] = &["select", "insert", "update", "delete", "count"];
 impl Command {
     /// # Errors
     /// The value is no command.
-    pub fn parse(value: Value, endpoint: Endpoint) -> Result<Self, Failure> {
+    pub fn parse(value: Value) -> Result<Self, Failure> {
         let Value::Object(mut object) = value else {
             // A list is the older way to write a bulk request.
             let Value::Array(list) = value else { return Err(fail("expected Object, but encountered another value")) };
-            let steps = list.into_iter().map(|step| Self::parse(step, endpoint)).collect::<Result<_, _>>()?;
+            let steps = list.into_iter().map(Self::parse).collect::<Result<_, _>>()?;
             let (kind, arguments) = ("bulk".to_owned(), Value::Null);
             return Ok(Self { kind, arguments, version: 1, resource_version: None, steps });
         };
@@ -53,7 +52,7 @@ impl Command {
                 return Err(Failure::new(Code::ParseFailed, "$.args", "expected Array"));
             };
             for step in list {
-                steps.push(Self::parse(step, endpoint)?);
+                steps.push(Self::parse(step)?);
             }
         }
         Ok(Self { kind, arguments, version, resource_version, steps })

@@ -70,11 +70,7 @@ pub async fn transaction(
 ///
 /// # Errors
 /// A statement failed; the caller has to undo the transaction.
-pub async fn program(
-    client: &impl GenericClient,
-    program: &Program,
-    parameters: &[String],
-) -> Result<Bytes, Failure> {
+pub async fn program(client: &impl GenericClient, program: &Program, parameters: &[String]) -> Result<Bytes, Failure> {
     let mut progress = Progress::default();
     let mut answer = Bytes::from_static(b"null");
     for step in &program.steps {

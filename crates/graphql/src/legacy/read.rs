@@ -17,8 +17,8 @@ const DEPTH_LIMIT: usize = 32;
 
 /// `{"count": 3}` from what the aggregate gave.
 pub(super) fn count_of(answer: &[u8]) -> Result<Bytes, Failure> {
-    let found: Json = serde_json::from_slice(answer)
-        .map_err(|_| Failure::new(Code::Unexpected, "$.args", "internal error"))?;
+    let found: Json =
+        serde_json::from_slice(answer).map_err(|_| Failure::new(Code::Unexpected, "$.args", "internal error"))?;
     Ok(Bytes::from(json!({ "count": found["aggregate"]["count"] }).to_string()))
 }
 
@@ -124,7 +124,8 @@ impl Reader<'_> {
             return Err(Failure::new(Code::PermissionDenied, path, message));
         }
         if found.single && ["where", "limit", "offset", "order_by"].iter().any(|key| nested.contains_key(*key)) {
-            let message = "when selecting an 'obj_relationship' 'where', 'order_by', 'limit' and 'offset'  can't be used";
+            let message =
+                "when selecting an 'obj_relationship' 'where', 'order_by', 'limit' and 'offset'  can't be used";
             return Err(Failure::new(Code::UnexpectedPayload, path, message));
         }
         let select = self.rows_of(found.target, nested, path, depth + 1)?;

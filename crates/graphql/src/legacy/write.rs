@@ -66,9 +66,7 @@ impl Reader<'_> {
         };
         let nothing = Filter::All(Vec::new());
         match action {
-            "ignore" => {
-                Ok(Conflict { target, columns: Vec::new(), presets: Vec::new(), filter: nothing, check: None })
-            }
+            "ignore" => Ok(Conflict { target, columns: Vec::new(), presets: Vec::new(), filter: nothing, check: None }),
             "update" if target == ConflictTarget::Any => {
                 let message = "Expecting 'constraint' or 'constraint_on' when the 'action' is 'update'";
                 Err(Failure::new(Code::UnexpectedPayload, path, message))
