@@ -83,7 +83,8 @@ impl<'a> Planner<'a> {
         } else {
             let field = schema.foreign.root_field(root, schema.role_name());
             let field = field.ok_or_else(|| unknown_field(&found.name, found.operation.root_type(), path))?;
-            renames = self.remote_field(&mut wire, field, selected, path)?;
+            let own = self.remote_field(&mut wire, field, selected, path)?;
+            renames.add(selected.key, own);
             fields.push(FetchField::Ask { key: selected.key.to_owned(), text: std::mem::take(&mut wire.text) });
         }
         let (operation, namespace) = (found.operation, found.namespace);

@@ -8,6 +8,7 @@ mod errors;
 mod events;
 mod fake;
 mod filters;
+mod foreign;
 mod hook;
 mod http;
 mod introspection;
