@@ -205,6 +205,7 @@ impl Running {
         options.events = Some(live_options::events(settings));
         // What a project sets for its own, and what the server was started with, which counts less.
         let own = settings.extra().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        options.remote_schema_permissions = settings.flag("HASURA_GRAPHQL_ENABLE_REMOTE_SCHEMA_PERMISSIONS");
         options.environment = Arc::new(std::env::vars().chain(own).collect());
         options.stringify_numeric = settings.flag("HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES");
         Ok(options)
