@@ -167,7 +167,8 @@ fn failure(error: &tokio_postgres::Error, path: &str, text: &str, values: &[&str
         tracing::warn!(%error, sqlstate = found.code().code(), "PostgreSQL refused a GraphQL request's statement");
     }
     let mut failure = Failure::new(code, path, message);
-    if code != Code::PermissionError || !is_failed_check(found) {
+    // An error that a client can cause says all there is to say.
+    if code == Code::Unexpected {
         failure.internal = Some(Box::new(json!({
             "statement": text,
             "arguments": values,

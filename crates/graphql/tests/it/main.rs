@@ -20,6 +20,7 @@ mod property;
 mod queries;
 mod reload;
 mod roles;
+mod rights;
 mod socket;
 mod sockets;
 mod support;
