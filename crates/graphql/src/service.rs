@@ -426,7 +426,8 @@ impl Handle {
             Some(statement) => Some(execute::run(pool, statement, parameters, limit).await),
             None if compiled.programs.is_empty() => None,
             None => {
-                let settings = execute::Settings { user: session.to_json().to_string(), trace: String::new() };
+                let trace = crate::events::trace_context(&session.headers);
+                let settings = execute::Settings { user: session.to_json().to_string(), trace };
                 Some(execute::transaction(pool, &compiled.programs, parameters, &settings, limit).await)
             }
         };

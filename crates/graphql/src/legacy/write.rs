@@ -47,7 +47,7 @@ impl Reader<'_> {
         };
         let rows =
             NewRows { table, objects: Objects::Each(found), presets, check, conflict, path: "$.args".to_owned() };
-        Ok(RootValue::Mutation(Box::new(Mutation::Insert(Insert { rows, response }))))
+        Ok(RootValue::Mutation(Box::new(Mutation::Insert(Box::new(Insert { rows, response })))))
     }
 
     /// `action` with `constraint` or `constraint_on`. Every column that was given is changed.

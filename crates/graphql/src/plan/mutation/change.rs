@@ -43,7 +43,7 @@ impl<'a> Planner<'a> {
         let mut batches = Vec::new();
         for (_, value) in arguments {
             let items = self.validator.items(value);
-            let items = items.ok_or_else(|| Failure::invalid(&path_to_updates, "expected a list, but found null"))?;
+            let items = items.ok_or_else(|| Failure::invalid(path_to_updates, "expected a list, but found null"))?;
             for (index, item) in items.into_iter().enumerate() {
                 let path = path_to_updates.index(index);
                 let fields = self.input_fields(type_id, item, &path)?;

@@ -59,7 +59,7 @@ impl<'a> Planner<'a> {
         let names = || self.schema.updated_columns(table).map(|column| self.schema.column(table, column).name.as_str());
         let path_to_columns = path.key("update_columns");
         let items = self.validator.items(value);
-        let items = items.ok_or_else(|| Failure::invalid(&path_to_columns, "expected a list, but found null"))?;
+        let items = items.ok_or_else(|| Failure::invalid(path_to_columns, "expected a list, but found null"))?;
         let mut columns = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
             let path_here = path_to_columns.index(index);

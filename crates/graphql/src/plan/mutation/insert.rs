@@ -8,6 +8,9 @@ use crate::value::{Encoding, Value};
 
 use super::{Cell, Insert, Mutation, Nested, NewRows, Object, Objects};
 
+/// A column, the values of all rows, and how they are read.
+type NewColumn = (usize, ParameterId, Cast);
+
 /// Columns of a row that the row around it determines.
 #[derive(Debug, Clone, Copy, Default)]
 struct Around<'p> {
@@ -32,7 +35,7 @@ impl<'a> Planner<'a> {
         if matches!(&rows.objects, Objects::Each(objects) if objects.is_empty()) {
             return Ok(RootValue::Ready(response.of_nothing()));
         }
-        Ok(RootValue::Mutation(Box::new(Mutation::Insert(Insert { rows, response }))))
+        Ok(RootValue::Mutation(Box::new(Mutation::Insert(Box::new(Insert { rows, response })))))
     }
 
     /// `objects` (`object`, `data`) and `on_conflict`.
@@ -98,7 +101,7 @@ impl<'a> Planner<'a> {
         table: TableId,
         value: &Value<'a>,
         path: &Path<'_>,
-    ) -> Result<Option<Vec<(usize, ParameterId, Cast)>>, Failure> {
+    ) -> Result<Option<Vec<NewColumn>>, Failure> {
         let Some((keys, sources)) = self.validator.variables.table(value) else { return Ok(None) };
         let columns: Option<Vec<usize>> = keys
             .iter()

@@ -6,7 +6,7 @@ use crate::schema::TableId;
 /// A root field that changes a table.
 #[derive(Debug)]
 pub enum Mutation {
-    Insert(Insert),
+    Insert(Box<Insert>),
     Update(Update),
     Delete(Delete),
 }

@@ -63,13 +63,13 @@ impl Writer<'_> {
         if fits_columns(output) {
             sql!(self, "(SELECT coalesce(json_agg({ROW}), '[]') FROM (");
             self.select_output(table, output, alias);
-            self.from_written(table, written, alias);
+            self.written_rows(table, written, alias);
             sql!(self, ") AS {ROW})");
         } else {
             self.out.push_str("(SELECT coalesce(json_agg(");
             self.build_object(table, output, alias);
             self.out.push_str("), '[]')");
-            self.from_written(table, written, alias);
+            self.written_rows(table, written, alias);
             self.out.push(')');
         }
     }
@@ -79,17 +79,17 @@ impl Writer<'_> {
         if fits_columns(output) {
             sql!(self, "(SELECT row_to_json({ROW}) FROM (");
             self.select_output(table, output, alias);
-            self.from_written(table, written, alias);
+            self.written_rows(table, written, alias);
             sql!(self, " LIMIT 1) AS {ROW})");
         } else {
             self.out.push_str("(SELECT ");
             self.build_object(table, output, alias);
-            self.from_written(table, written, alias);
+            self.written_rows(table, written, alias);
             self.out.push_str(" LIMIT 1)");
         }
     }
 
-    fn from_written(&mut self, table: usize, written: &Written, alias: Alias) {
+    fn written_rows(&mut self, table: usize, written: &Written, alias: Alias) {
         let relation = self.schema.tables[table].relation.as_str();
         match written {
             Written::Here => sql!(self, " FROM {CHANGED} AS \"{alias}\""),
