@@ -63,16 +63,25 @@ pub enum PickedField {
 }
 
 impl Picked {
-    /// The client's part of an answer.
+    /// The client's part of an answer. What the handler leaves out is null, but an object inside an object is left out
+    /// too, as Hasura does.
     pub fn of(&self, value: &Json) -> Json {
+        self.part(value, true)
+    }
+
+    fn part(&self, value: &Json, outermost: bool) -> Json {
         match (self, value) {
             (Self::Whole, value) => value.clone(),
-            (Self::Fields(_), Json::Array(items)) => items.iter().map(|item| self.of(item)).collect(),
+            (Self::Fields(_), Json::Array(items)) => items.iter().map(|item| self.part(item, outermost)).collect(),
             (Self::Fields(fields), Json::Object(found)) => {
                 let mut object = serde_json::Map::with_capacity(fields.len());
                 for (key, field) in fields {
                     let value = match field {
-                        PickedField::Field(name, inner) => found.get(name).map_or(Json::Null, |value| inner.of(value)),
+                        PickedField::Field(name, inner) => match found.get(name) {
+                            Some(value) => inner.part(value, false),
+                            None if !outermost && matches!(inner, Self::Fields(_)) => continue,
+                            None => Json::Null,
+                        },
                         PickedField::TypeName(name) => name.as_str().into(),
                         PickedField::Null => Json::Null,
                     };

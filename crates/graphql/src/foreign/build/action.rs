@@ -22,7 +22,10 @@ impl Builder<'_> {
         for found in &self.metadata.actions {
             match self.action(found) {
                 Ok(action) => self.add_action(action, found),
-                Err(reason) => self.inconsistent("action", format!("action {}", found.name), &reason, found),
+                Err(reason) => {
+                    let reason = format!("in action \"{}\"; {reason}", found.name);
+                    self.inconsistent("action", format!("action {}", found.name), &reason, found);
+                }
             }
         }
     }
@@ -56,6 +59,10 @@ impl Builder<'_> {
             return Err(format!("the type: {output_base} is not an object type defined in custom types"));
         }
         let is_query = definition.operation == ActionType::Query;
+        let is_async = !is_query && definition.kind == Some(ActionKind::Asynchronous);
+        if let Some(field) = self.object_field_beside_relations(&output).filter(|_| is_async) {
+            return Err(format!("Async action relations cannot be used with object fields: \"{field}\""));
+        }
         Ok(Action {
             name: found.name.clone(),
             comment: found.comment.clone(),
@@ -66,13 +73,22 @@ impl Builder<'_> {
             arguments: inputs(&arguments, &mut |name| self.custom(name, &names)),
             shape: Shape::of(&output, &self.model.foreign, &|id| self.scalar_name(id)),
             output,
-            is_async: !is_query && definition.kind == Some(ActionKind::Asynchronous),
+            is_async,
             result: None,
             is_query,
             roles: self.action_roles(found),
             request_transform: transform(definition.request_transform.as_ref())?,
             response_transform: transform(definition.response_transform.as_ref())?,
         })
+    }
+
+    /// The first field that is an object, of an output type that has relationships.
+    fn object_field_beside_relations(&self, output: &TypeRef) -> Option<String> {
+        let TypeId::Foreign(id) = output.named() else { return None };
+        let types = &self.model.foreign.types;
+        let composite = |typed: &TypeRef| matches!(typed.named(), TypeId::Foreign(id) if types[id].is_composite());
+        let field = types[id].fields().iter().find(|field| composite(&field.typed))?;
+        (!types[id].relations.is_empty()).then(|| field.name.clone())
     }
 
     /// The roles with permission, and those that inherit it.
