@@ -3,7 +3,9 @@
 
 mod arrows;
 mod cli;
+mod clients;
 mod compat;
+mod conformance;
 mod console;
 mod docs;
 mod e2e;
