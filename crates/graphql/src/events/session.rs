@@ -87,7 +87,8 @@ impl Session {
         let row = self
             .client
             .query_one(
-                "SELECT greatest(0, extract(epoch FROM min(at) - now()))::float8 FROM (
+                // greatest() leaves nulls out: alone it would take nothing due for due now.
+                "SELECT CASE WHEN min(at) IS NOT NULL THEN greatest(0, extract(epoch FROM min(at) - now())) END::float8 FROM (
                      SELECT min(next_retry_at)::timestamptz AS at FROM hdb_catalog.event_log
                      WHERE NOT delivered AND NOT error AND NOT archived AND locked IS NULL AND trigger_name = ANY($1)
                      UNION ALL

@@ -94,16 +94,17 @@ impl Connection {
         self.handle.metrics().sockets(-1);
         // Whoever cannot be told in time does not listen.
         let limit = self.options().write_timeout;
-        if let Some(Closing { code, reason }) = closing {
-            let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-            let farewell = async {
-                if socket.send(frame).await.is_ok() {
-                    // The client's answer to the close.
-                    while let Some(Ok(_)) = socket.recv().await {}
+        let farewell = async {
+            if let Some(Closing { code, reason }) = closing {
+                let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+                if socket.send(frame).await.is_err() {
+                    return;
                 }
-            };
-            let _ = tokio::time::timeout(limit.min(Duration::from_secs(1)), farewell).await;
-        }
+            }
+            // Reads the client's answer to the close, or writes ours to the client's.
+            while let Some(Ok(_)) = socket.recv().await {}
+        };
+        let _ = tokio::time::timeout(limit.min(Duration::from_secs(1)), farewell).await;
     }
 
     fn options(&self) -> &super::Options {
