@@ -3,6 +3,7 @@
 //! A [`Plan`] says nothing about SQL; [`crate::sql`] writes that. Errors carry Hasura's messages and paths.
 
 mod aggregate;
+mod ceiling;
 mod direction;
 mod filter;
 mod function;
@@ -25,6 +26,7 @@ use crate::session::Session;
 use crate::validate::Validator;
 use crate::value::{Encoding, Mismatch, Provided, Value, Variables};
 
+pub use ceiling::{LEVEL_LIMIT, READ_LIMIT, WIDTH_LIMIT};
 pub use direction::Direction;
 pub(crate) use function::Callee;
 pub use relay::Slice;
@@ -49,6 +51,7 @@ pub(crate) struct Planner<'a> {
     pub foreign: crate::foreign::plan::Parts,
     /// Nesting of the input object being read.
     depth: usize,
+    asked: ceiling::Asked,
 }
 
 impl Plan {
@@ -73,7 +76,9 @@ impl Plan {
             return Err(Failure::invalid("$", "no mutations exist"));
         }
         let mut roots = Vec::new();
-        for selected in planner.validator.collect(&[set], root_type, &path)? {
+        let fields = planner.validator.collect(&[set], root_type, &path)?;
+        ceiling::check_width(fields.len(), &path)?;
+        for selected in fields {
             let path = path.key(selected.key);
             let value = match surface {
                 Surface::Mutation => planner.mutation_root(&selected, &path)?,
@@ -129,6 +134,7 @@ impl<'a> Planner<'a> {
             conditions: Vec::new(),
             foreign: Default::default(),
             depth: 0,
+            asked: Default::default(),
         })
     }
 

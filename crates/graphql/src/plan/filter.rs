@@ -89,7 +89,7 @@ impl<'a> Planner<'a> {
             }
             (_, Some(Member::Relationship(relationship))) => {
                 let target = found.relationships[relationship].target;
-                let filter = self.bool_exp(target, value, path)?;
+                let filter = self.inside_rows(path, |planner| planner.bool_exp(target, value, path))?;
                 let filter = Box::new(self.visible(target, filter)?);
                 Ok(Filter::Related { relationship, filter })
             }
@@ -113,7 +113,7 @@ impl<'a> Planner<'a> {
         let wants_session = found.session_argument.is_some();
         match &found.returns {
             Returned::Table { table: target, .. } => {
-                let filter = self.bool_exp(*target, value, path)?;
+                let filter = self.inside_rows(path, |planner| planner.bool_exp(*target, value, path))?;
                 let filter = Box::new(self.visible(*target, filter)?);
                 let session = wants_session.then(|| Operand::Parameter(self.whole_session()));
                 Ok(Filter::ComputedRows { computed, session, filter })
@@ -380,7 +380,9 @@ impl<'a> Planner<'a> {
                 }
                 ("arguments", None) => columns = self.columns(target, value, &path)?,
                 ("distinct", _) => distinct = self.validator.boolean(&value, &path)?,
-                ("filter", _) => filter = self.bool_exp(target, value, &path)?,
+                ("filter", _) => {
+                    filter = self.inside_rows(&path, |planner| planner.bool_exp(target, value, &path))?;
+                }
                 _ => {
                     let name = if fold.is_some() { "Boolean" } else { "Int" };
                     let side = self.built_in_side(Subject::Fold, name);

@@ -53,7 +53,9 @@ impl<'a> Planner<'a> {
                 }
                 Some(Member::Relationship(relationship)) if found.relationships[relationship].single => {
                     if !self.validator.variables.is_null(&value) {
-                        self.nested(&path, |planner| planner.order_related(place, relationship, value, &path, rows))?;
+                        self.inside_rows(&path, |planner| {
+                            planner.order_related(place, relationship, value, &path, rows)
+                        })?;
                     }
                 }
                 Some(Member::Aggregate(relationship)) => {

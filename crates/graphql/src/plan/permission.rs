@@ -45,8 +45,9 @@ impl Planner<'_> {
     /// Rows of a table that pass and that the role may select.
     ///
     /// # Errors
-    /// As [`Planner::granted`].
+    /// As [`Planner::granted`], or the request reads tables in too many places.
     pub(crate) fn visible(&mut self, table: TableId, filter: Filter) -> Result<Filter, Failure> {
+        self.count_read()?;
         Ok(match self.selectable(table)? {
             Some(permission) if filter.is_everything() => permission,
             Some(permission) => Filter::All(vec![permission, filter]),

@@ -5,6 +5,7 @@ use crate::schema::{InputDef, Member, TableId, TypeId};
 use crate::validate::Selected;
 use crate::value::{Encoding, Value};
 
+use super::ceiling::check_width;
 use super::function::Callee;
 use super::{
     Cast, Field, Filter, Operand, Output, OutputValue, ParameterId, Planner, Rows, Select, Subject, unknown_field,
@@ -87,16 +88,19 @@ impl<'a> Planner<'a> {
         fields: &[Selected<'a>],
         path: &Path<'_>,
     ) -> Result<Vec<Output>, Failure> {
-        let mut output = Vec::with_capacity(fields.len());
-        for selected in fields {
-            if let Some(Member::Remote(relation)) = self.schema.member(table, &selected.field.name) {
-                self.table_relation(table, relation, selected, &mut output, &path.key(selected.key))?;
-                continue;
+        check_width(fields.len(), path)?;
+        self.inside_rows(path, |planner| {
+            let mut output = Vec::with_capacity(fields.len());
+            for selected in fields {
+                if let Some(Member::Remote(relation)) = planner.schema.member(table, &selected.field.name) {
+                    planner.table_relation(table, relation, selected, &mut output, &path.key(selected.key))?;
+                    continue;
+                }
+                let value = planner.output_value(table, selected, &path.key(selected.key))?;
+                output.push(Output { key: selected.key.to_owned(), value });
             }
-            let value = self.output_value(table, selected, &path.key(selected.key))?;
-            output.push(Output { key: selected.key.to_owned(), value });
-        }
-        Ok(output)
+            Ok(output)
+        })
     }
 
     fn output_value(

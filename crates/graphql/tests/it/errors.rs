@@ -238,8 +238,11 @@ async fn documents_meant_to_hurt() {
         let (code, _, _) = shop.error(&query, json!({})).await;
         assert_eq!(code, "validation-failed", "{}", &query[..60]);
     }
-    let deep = format!("{{ users {{ {} id {} }} }}", "manager { ".repeat(40), "}".repeat(40));
-    assert!(shop.data(&deep).await["users"].is_array());
+    let deep = |levels: usize| format!("{{ users {{ {} id {} }} }}", "manager { ".repeat(levels), "}".repeat(levels));
+    assert!(shop.data(&deep(graphql::plan::LEVEL_LIMIT - 1)).await["users"].is_array());
+    let (_, _, message) = shop.error(&deep(graphql::plan::LEVEL_LIMIT), json!({})).await;
+    assert!(message.starts_with("the query nests more than 24 levels of relationships"), "{message}");
+    too_wide(&shop).await;
     let mut filter = json!({"id": {"_eq": 1}});
     for _ in 0..60 {
         filter = json!({"_not": filter});
@@ -252,6 +255,34 @@ async fn documents_meant_to_hurt() {
     }
     // serde_json itself refuses to read this deep; the library call may still bring it.
     assert_eq!(shop.error(query, json!({"where": filter})).await.0, "validation-failed");
+}
+
+/// Little text that would be a lot of work for PostgreSQL, and the most that is still done.
+async fn too_wide(shop: &crate::support::Shop) {
+    let many = |count: usize, field: &str| (0..count).map(|n| format!("a{n}: {field} ")).collect::<String>();
+    let width = graphql::plan::WIDTH_LIMIT;
+    let managers = (0..5).map(|n| format!("m{n}: manager {{ {} }} ", many(998, "manager { id }"))).collect::<String>();
+    for (query, message) in [
+        (format!("{{ users {{ {} }} }}", many(width + 1, "name")), "the query selects 1601 fields of one object"),
+        (format!("{{ {} }}", many(5_000, "users { id }")), "the query selects 5000 fields of one object"),
+        (
+            format!("{{ users {{ {} {managers} }} }}", many(9, "manager { id }")),
+            "the query reads tables in more than 5000 places",
+        ),
+    ] {
+        let (code, _, found) = shop.error(&query, json!({})).await;
+        assert_eq!(code, "validation-failed");
+        assert!(found.starts_with(message), "{found}");
+    }
+    let mut filter = json!({"id": {"_gt": 0}});
+    for _ in 0..graphql::plan::LEVEL_LIMIT + 1 {
+        filter = json!({"manager": filter});
+    }
+    let query = "query ($where: users_bool_exp!) { users(where: $where) { id } }";
+    let (_, _, found) = shop.error(query, json!({"where": filter})).await;
+    assert!(found.contains("24 levels of relationships"), "{found}");
+    assert!(shop.data(&format!("{{ users {{ {} }} }}", many(width, "name"))).await["users"].is_array());
+    assert!(shop.data(&format!("{{ users {{ {managers} }} }}")).await["users"].is_array());
 }
 
 #[tokio::test]
