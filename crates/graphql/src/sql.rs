@@ -1,8 +1,7 @@
 //! Plan to SQL: one statement, one column for each query field, each column the field's JSON.
 //!
 //! Everything a client sent is a parameter; names come quoted from the schema. The only things written out are
-//! validated whole numbers for `LIMIT` and `OFFSET` and the keys of the response, which GraphQL's grammar restricts to
-//! letters, digits and underscores.
+//! validated whole numbers for `LIMIT` and `OFFSET` and the keys of the response, quoted.
 //!
 //! Rows become JSON by `json_agg` and `row_to_json` over sub-selects whose columns have the response's keys. Measured
 //! on PostgreSQL 15 (20 albums with 200 nested tracks, requests a second on one connection): 3,690 this way, 3,230 as
@@ -16,6 +15,8 @@ mod relay;
 mod rows;
 
 use std::fmt::Write as _;
+
+use postgres::Ident;
 
 use crate::model::{Insertion, Returned};
 use crate::plan::{
@@ -244,7 +245,7 @@ impl<'s> Writer<'s> {
         for (index, found) in output.iter().enumerate() {
             self.out.push_str(if index == 0 { "" } else { ", " });
             self.output(table, found, alias);
-            sql!(self, " AS \"{}\"", found.key);
+            self.key_as_column(&found.key);
         }
     }
 
@@ -253,11 +254,34 @@ impl<'s> Writer<'s> {
     fn build_object(&mut self, table: usize, output: &[Output], alias: Alias) {
         self.out.push_str("('{' || concat_ws(','");
         for found in output {
-            sql!(self, ", '\"{}\":' || coalesce(to_json(", found.key);
+            self.key_in_json(&found.key);
             self.output(table, found, alias);
             self.out.push_str(")::text, 'null')");
         }
         self.out.push_str(") || '}')::json");
+    }
+
+    /// ` AS "key"`. The older API's keys are any text, and the database's names too.
+    fn key_as_column(&mut self, key: &str) {
+        sql!(self, " AS {}", Ident::new(key));
+    }
+
+    /// `, '"key":' || coalesce(to_json(`
+    fn key_in_json(&mut self, key: &str) {
+        self.out.push_str(", ");
+        self.literal(&format!("{}:", serde_json::Value::from(key)));
+        self.out.push_str(" || coalesce(to_json(");
+    }
+
+    fn type_name(&mut self, name: &str) {
+        self.literal(name);
+        self.out.push_str("::text");
+    }
+
+    /// A text of the schema or the request as a string constant.
+    fn literal(&mut self, text: &str) {
+        let backslash = if text.contains('\\') { "E" } else { "" };
+        sql!(self, "{backslash}'{}'", text.replace('\\', "\\\\").replace('\'', "\'\'"));
     }
 
     fn output(&mut self, table: usize, output: &Output, alias: Alias) {
@@ -284,7 +308,7 @@ impl<'s> Writer<'s> {
                 let relationship = &schema.tables[table].relationships[*relationship];
                 self.connection(connection, Some(Join { relationship: Some(relationship), outer: alias }));
             }
-            OutputValue::TypeName(name) => sql!(self, "'{name}'::text"),
+            OutputValue::TypeName(name) => self.type_name(name),
             OutputValue::Null => self.out.push_str("NULL::json"),
         }
     }

@@ -62,7 +62,7 @@ impl<'s> Writer<'s> {
             for (index, item) in items.iter().enumerate() {
                 self.out.push_str(if index == 0 { "" } else { ", " });
                 write(self, item);
-                sql!(self, " AS \"{}\"", key(item));
+                self.key_as_column(key(item));
             }
             tail(self);
             sql!(self, ") AS {ROW})");
@@ -70,7 +70,7 @@ impl<'s> Writer<'s> {
         }
         self.out.push_str("(SELECT ('{' || concat_ws(','");
         for item in items {
-            sql!(self, ", '\"{}\":' || coalesce(to_json(", key(item));
+            self.key_in_json(key(item));
             write(self, item);
             self.out.push_str(")::text, 'null')");
         }
@@ -86,18 +86,18 @@ impl<'s> Writer<'s> {
                 self.object_of(fields, |field| &field.key, write, |_| {});
             }
             AggregateValue::Nodes(_) => self.reference(result, folded),
-            AggregateValue::TypeName(name) => sql!(self, "'{name}'::text"),
+            AggregateValue::TypeName(name) => self.type_name(name),
         }
     }
 
     fn field_value(&mut self, field: &FieldOutput, result: Alias, folded: &mut usize) {
         match &field.value {
             FieldValue::Count { .. } => self.reference(result, folded),
-            FieldValue::TypeName(name) => sql!(self, "'{name}'::text"),
+            FieldValue::TypeName(name) => self.type_name(name),
             FieldValue::Op { columns, .. } => {
                 let write = |writer: &mut Self, (_, column): &(String, OpColumn)| match column {
                     OpColumn::Column(_) => writer.reference(result, folded),
-                    OpColumn::TypeName(name) => sql!(writer, "'{name}'::text"),
+                    OpColumn::TypeName(name) => writer.type_name(name),
                 };
                 self.object_of(columns, |(key, _)| key, write, |_| {});
             }

@@ -15,7 +15,7 @@ impl<'s> Writer<'s> {
         let (alias, result) = (self.alias(), self.alias());
         let mut edges = 0;
         let write = |writer: &mut Self, output: &ConnectionOutput| match &output.value {
-            ConnectionValue::TypeName(name) => sql!(writer, "'{name}'::text"),
+            ConnectionValue::TypeName(name) => writer.type_name(name),
             ConnectionValue::Edges(_) => {
                 edges += 1;
                 sql!(writer, "\"{result}\".\"e{edges}\"");
@@ -79,7 +79,7 @@ impl<'s> Writer<'s> {
 
     fn edge(&mut self, connection: &Connection, edge: &[EdgeOutput], joined: &[Alias], alias: Alias) {
         let write = |writer: &mut Self, output: &EdgeOutput| match &output.value {
-            EdgeValue::TypeName(name) => sql!(writer, "'{name}'::text"),
+            EdgeValue::TypeName(name) => writer.type_name(name),
             EdgeValue::Cursor => writer.cursor(connection, joined, alias),
             EdgeValue::Node(output) => writer.row_object(connection.table, output, alias),
         };
@@ -139,12 +139,6 @@ impl<'s> Writer<'s> {
             sql!(self, ", \"{alias}\".{}", found.columns[column].ident);
         }
         self.out.push_str(")::text, 'UTF8'), 'base64'), E'\\n', '')");
-    }
-
-    /// A name as a string constant.
-    fn literal(&mut self, text: &str) {
-        let backslash = if text.contains('\\') { "E" } else { "" };
-        sql!(self, "{backslash}'{}'", text.replace('\\', "\\\\").replace('\'', "''"));
     }
 
     /// Whether there are rows beyond the page at either end.

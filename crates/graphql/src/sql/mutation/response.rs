@@ -47,7 +47,7 @@ impl Writer<'_> {
 
     fn response_value(&mut self, table: usize, value: &ResponseValue, written: &Written) {
         match (value, written) {
-            (ResponseValue::TypeName(name), _) => sql!(self, "'{name}'::text"),
+            (ResponseValue::TypeName(name), _) => self.type_name(name),
             (ResponseValue::AffectedRows, Written::Here) => sql!(self, "(SELECT count(*) FROM {CHANGED})"),
             (ResponseValue::AffectedRows, Written::Steps { count, .. }) => {
                 self.argument(*count);
