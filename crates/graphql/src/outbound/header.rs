@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::failure::{Code, Failure};
 
+use crate::session::is_variable;
+
 use super::{Environment, template};
 
 /// The headers of the metadata with their values.
@@ -40,7 +42,7 @@ pub(super) fn defaults() -> HeaderMap {
 }
 
 /// Of the connection or the body, not of the client; never sent on.
-const WITHHELD: [&str; 20] = [
+const WITHHELD: [&str; 19] = [
     "accept",
     "accept-datetime",
     "accept-encoding",
@@ -60,11 +62,11 @@ const WITHHELD: [&str; 20] = [
     "transfer-encoding",
     "upgrade",
     "user-agent",
-    "x-hasura-admin-secret",
 ];
 
 /// The client's headers that go to a webhook or remote schema with `forward_client_headers`: all but those of the
-/// connection. Host, origin and agent go under `X-Forwarded-…`. The admin secret stays here.
+/// connection, and `x-hasura-…`: services take those for the session's. Host, origin and agent go under
+/// `X-Forwarded-…`.
 pub fn forwarded(client: &HeaderMap) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in client {
@@ -72,7 +74,8 @@ pub fn forwarded(client: &HeaderMap) -> HeaderMap {
             "host" => Some(HeaderName::from_static("x-forwarded-host")),
             "origin" => Some(HeaderName::from_static("x-forwarded-origin")),
             "user-agent" => Some(HeaderName::from_static("x-forwarded-user-agent")),
-            "x-hasura-access-key" => None,
+            // Among them the admin secret; and what a session's variables are, nobody but the session says.
+            other if is_variable(other) => None,
             other if other.starts_with("sec-websocket-") => None,
             other if WITHHELD.contains(&other) => None,
             _ => Some(name.clone()),
@@ -107,7 +110,7 @@ mod tests {
 
     #[test]
     fn secrets_and_hop_by_hop_headers_stay() {
-        let names = ["host", "x-hasura-admin-secret", "authorization", "cookie", "content-length", "user-agent"];
+        let names = ["host", "x-hasura-admin-secret", "x-hasura-access-key", "x-hasura-user-id", "authorization", "cookie", "content-length", "user-agent"];
         let client: HeaderMap =
             names.iter().map(|name| (HeaderName::from_static(name), HeaderValue::from_static("v"))).collect();
         let found = forwarded(&client);
