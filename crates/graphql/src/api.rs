@@ -64,7 +64,10 @@ pub struct Answer {
 pub async fn answer(handle: &Handle, session: &Session, endpoint: Endpoint, body: &[u8]) -> Answer {
     match run(handle, session, endpoint, body).await {
         Ok(value) => Answer { status: StatusCode::OK, body: written(&value) },
-        Err(refusal) => Answer { status: refusal.status, body: written(&told(&refusal.failure)) },
+        Err(refusal) => {
+            let open = session.is_admin() || handle.options().dev_mode;
+            Answer { status: refusal.status, body: written(&told(&refusal.failure, open)) }
+        }
     }
 }
 
@@ -72,10 +75,11 @@ fn written(value: &impl serde::Serialize) -> Bytes {
     serde_json::to_vec(value).unwrap_or_default().into()
 }
 
-/// Hasura's shape of an error here; only administrators see these endpoints' insides.
-fn told(failure: &Failure) -> Value {
+/// Hasura's shape of an error here. Its inside holds statements and PostgreSQL's words about rows (`open`: whoever asks
+/// may see it).
+fn told(failure: &Failure, open: bool) -> Value {
     let mut told = json!({ "path": failure.path, "error": failure.message, "code": failure.code.as_str() });
-    if let Some(internal) = &failure.internal {
+    if let (true, Some(internal)) = (open, &failure.internal) {
         told["internal"] = (**internal).clone();
     }
     told
