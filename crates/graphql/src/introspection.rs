@@ -63,7 +63,7 @@ pub(crate) fn root<'a>(planner: &mut Planner<'a>, selected: &Selected<'a>, path:
                 return Err(Failure::invalid(path.key("args").key("name"), message));
             }
         };
-        wanted = planner.schema.type_named(&text);
+        wanted = planner.schema.shown_type(&text);
     }
     let mut writer = Writer { planner, out: String::new() };
     match (selected.field.name.as_str(), wanted) {

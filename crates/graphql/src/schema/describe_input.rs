@@ -234,12 +234,12 @@ impl Schema {
                 Some(InputDef::new(name, TypeId::AggregateOrderBy(table.relationships[index].target)))
             }
             Member::Computed(index) if table.computed[index].arguments.is_empty() => {
-                Some(match table.computed[index].returns {
-                    Returned::Scalar { .. } => InputDef::new(name, TypeId::OrderByEnum),
-                    Returned::Table { table: target, .. } => {
-                        InputDef::new(format!("{name}_aggregate"), TypeId::AggregateOrderBy(target))
-                    }
-                })
+                match table.computed[index].returns {
+                    Returned::Scalar { .. } => Some(InputDef::new(name, TypeId::OrderByEnum)),
+                    Returned::Table { table: target, .. } => Some(TypeId::AggregateOrderBy(target))
+                        .filter(|&id| self.exists(id))
+                        .map(|id| InputDef::new(format!("{name}_aggregate"), id)),
+                }
             }
             Member::Computed(_) | Member::Remote(_) => None,
         };

@@ -190,6 +190,14 @@ impl Schema {
         ]
     }
 
+    /// The type of that name, if the schema reaches it: what stands apart from all that a role may ask is none of its
+    /// business, such as the values of an enum.
+    pub fn shown_type(&self, name: &str) -> Option<TypeId> {
+        let found = self.type_named(name)?;
+        let reached = || self.all_types().into_iter().any(|id| self.type_name(id) == name);
+        (self.is_admin() || reached()).then_some(found)
+    }
+
     /// Every type the schema reaches, in order of name.
     pub fn all_types(&self) -> Vec<TypeId> {
         let mut seen = std::collections::HashSet::new();
