@@ -94,6 +94,10 @@ impl Plan {
         if is_subscription {
             check_subscription(&roots, &foreign)?;
         }
+        // Joins start from hidden keys; a client's own would make one start from another value.
+        if let (false, Some(key)) = (foreign.joins.is_empty(), validator.reserved) {
+            return Err(Failure::invalid("$", format!("the name '{key}' is reserved")));
+        }
         let (joins, touches) = (foreign.joins, validator.variables.into_touches());
         Ok(Self { is_subscription, is_mutation, roots, parameters, conditions, joins, touches })
     }

@@ -6,6 +6,7 @@ use apollo_compiler::ast::{Argument, DirectiveList, Field, Selection};
 use apollo_compiler::{Name, Node};
 
 use crate::failure::{Failure, Path};
+use crate::foreign::plan::HIDDEN;
 use crate::parse::Operation;
 use crate::schema::{InputDef, Schema, TypeRef};
 use crate::value::{Datum, Value, Variables, View};
@@ -30,6 +31,8 @@ pub struct Validator<'a> {
     pub operation: &'a Operation<'a>,
     pub variables: Variables<'a>,
     fields_left: usize,
+    /// A key that looks like one of our own.
+    pub reserved: Option<&'a str>,
 }
 
 #[derive(Default)]
@@ -40,7 +43,7 @@ struct Collected<'a> {
 
 impl<'a> Validator<'a> {
     pub fn new(schema: &'a Schema, operation: &'a Operation<'a>, variables: Variables<'a>) -> Self {
-        Self { schema, operation, variables, fields_left: FIELD_LIMIT }
+        Self { schema, operation, variables, fields_left: FIELD_LIMIT, reserved: None }
     }
 
     /// The fields of an object of type `type_name`, in the order in which their keys appear first.
@@ -105,6 +108,9 @@ impl<'a> Validator<'a> {
                 Selection::Field(field) => {
                     let key = field.alias.as_ref().unwrap_or(&field.name).as_str();
                     let path = path.key(key);
+                    if key.starts_with(HIDDEN) {
+                        self.reserved.get_or_insert(key);
+                    }
                     if self.is_included(&field.directives, &path)? {
                         self.fields_left = self
                             .fields_left

@@ -85,7 +85,11 @@ impl<'a> Planner<'a> {
         let found = &self.schema.tables[table];
         let sortable = |computed: usize, rows: bool| {
             let found = &found.computed[computed];
-            found.arguments.is_empty() && rows == matches!(found.returns, Returned::Table { .. })
+            let fits = match found.returns {
+                Returned::Table { table, .. } => rows && self.schema.exists(TypeId::AggregateOrderBy(table)),
+                Returned::Scalar { .. } => !rows,
+            };
+            fits && found.arguments.is_empty()
         };
         match self.schema.member(table, name) {
             Some(Member::Computed(computed)) => sortable(computed, false).then_some(Member::Computed(computed)),

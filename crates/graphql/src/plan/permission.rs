@@ -7,16 +7,15 @@ use crate::value::{Encoding, Source};
 use super::{Cast, Condition, Field, Filter, Operand, Parameter, ParameterId, Planner, Subject};
 
 impl Planner<'_> {
-    /// Which rows of a table the role may select; none for all. The table must be one that it may select from.
+    /// Which rows of a table the role may select; none for all.
     ///
     /// # Errors
     /// As [`Planner::granted`].
     pub(crate) fn selectable(&mut self, table: TableId) -> Result<Option<Filter>, Failure> {
         let schema = self.schema;
-        match schema.select(table).and_then(|access| access.filter()) {
-            Some(filter) => self.rooted(filter).map(Some),
-            None => Ok(None),
-        }
+        // Whoever asks has made sure that the role may; if not, there is nothing to be seen.
+        let Some(access) = schema.select(table) else { return Ok(Some(Filter::Any(Vec::new()))) };
+        access.filter().map(|filter| self.rooted(filter)).transpose()
     }
 
     /// Marks where a permission's condition begins: what it compares is not subject to the role's own view.
