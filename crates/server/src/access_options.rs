@@ -19,7 +19,22 @@ pub(crate) fn apply(settings: &Settings, options: &mut Options) -> Result<(), Er
     options.apis = Apis::of_names(apis.iter().map(String::as_str));
     options.allowlist = settings.flag("HASURA_GRAPHQL_ENABLE_ALLOWLIST");
     options.metrics_secret = settings.secret("HASURA_GRAPHQL_METRICS_SECRET");
-    Ok(())
+    check_secret(options)
+}
+
+/// Without an admin secret everybody is admin, and with an empty one so is whoever sends an empty header. As Hasura, the
+/// engine does not start where tokens, a hook or a role show that not everybody should be.
+fn check_secret(options: &Options) -> Result<(), Error> {
+    let refused = |why: &str| Err(Error::Setting { name: "HASURA_GRAPHQL_ADMIN_SECRET", why: why.to_owned() });
+    match &options.admin_secret {
+        Some(secret) if secret.expose().trim().is_empty() => refused("it is empty"),
+        None if options.more_admin_secrets.is_empty() => {
+            let guarded =
+                !options.tokens.is_empty() || options.auth_hook.is_some() || options.unauthorized_role.is_some();
+            if guarded { refused("tokens, an authentication hook or an unauthorized role need one") } else { Ok(()) }
+        }
+        _ => Ok(()),
+    }
 }
 
 fn more_secrets(settings: &Settings) -> Result<Vec<Secret>, Error> {
@@ -67,7 +82,13 @@ mod tests {
 
     const KEY: &str = "a key of tokens that is long enough";
 
+    const SECRET: (&str, &str) = ("HASURA_GRAPHQL_ADMIN_SECRET", "hush");
+
     fn applied(pairs: &[(&str, &str)]) -> Result<Options, Error> {
+        applied_to(&[&[SECRET], pairs].concat())
+    }
+
+    fn applied_to(pairs: &[(&str, &str)]) -> Result<Options, Error> {
         let settings = Settings::from_pairs(EnvName::dev(), pairs.iter().copied()).unwrap();
         let mut options = Options::new(postgres::Pool::new(Default::default(), 1));
         apply(&settings, &mut options).map(|()| options)
@@ -93,6 +114,21 @@ mod tests {
             let error = applied(&[(name, value)]).unwrap_err();
             assert!(matches!(&error, Error::Setting { name: found, why } if *found == name && !why.contains("hidden")));
         }
+    }
+
+    #[test]
+    fn where_somebody_is_told_apart_there_is_a_secret() {
+        assert!(applied_to(&[]).is_ok());
+        let refused = |pairs: &[(&str, &str)]| {
+            let error = applied_to(pairs).unwrap_err();
+            assert!(matches!(error, Error::Setting { name, .. } if name == SECRET.0));
+        };
+        refused(&[("HASURA_JWT_KEY", KEY)]);
+        refused(&[("HASURA_GRAPHQL_AUTH_HOOK", "http://127.0.0.1:1/")]);
+        refused(&[("HASURA_GRAPHQL_UNAUTHORIZED_ROLE", "anonymous")]);
+        refused(&[("HASURA_GRAPHQL_ADMIN_SECRET", "")]);
+        let further = ("HASURA_GRAPHQL_ADMIN_SECRETS", r#"["hush"]"#);
+        assert!(applied_to(&[("HASURA_JWT_KEY", KEY), further]).is_ok());
     }
 
     #[test]
