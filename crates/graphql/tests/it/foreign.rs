@@ -144,6 +144,8 @@ async fn joins_go_both_ways_with_one_request_each() {
         {"first": null, "name": "Cid"},
     ]}});
     assert_eq!(found, expected);
+    // A client chooses no beginning of its own for a join.
+    shop.invalid("{ people { __nself_c0: boss profile { bio } } }", "$", "the name '__nself_c0' is reserved").await;
     assert_eq!(remote.asked.load(Ordering::SeqCst) - before, 1, "one request for all rows");
     let query = "{ other_profiles(order_by: {person: asc}) {
         person notes(order_by: {id: desc}, limit: 1) { body } notes_aggregate { aggregate { count } } owner { id } } }";

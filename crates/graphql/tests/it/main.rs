@@ -21,6 +21,8 @@ mod queries;
 mod reload;
 mod rights;
 mod roles;
+mod separation;
+mod separation_http;
 mod socket;
 mod sockets;
 mod support;
