@@ -102,6 +102,20 @@ struct Reader<'a> {
     table: TableId,
 }
 
+/// Of which table's rows a part of an expression speaks.
+#[derive(Clone, Copy)]
+struct Place {
+    /// What `$` means.
+    root: TableId,
+    table: TableId,
+}
+
+impl Place {
+    fn at(self, table: TableId) -> Self {
+        Self { table, ..self }
+    }
+}
+
 impl<'a> Reader<'a> {
     fn denied(&self, table: TableId, what: &str, more: &str) -> Failure {
         let (name, role) = (self.planner.schema.tables[table].display_name(), &self.planner.session.role);
@@ -145,34 +159,34 @@ impl<'a> Reader<'a> {
             Filter::Rooted(filter) => *filter,
             other => other,
         };
-        let filter = self.limited(table, filter, path)?;
+        let filter = self.limited(Place { root: table, table }, filter, path)?;
         self.planner.granted(&filter)
     }
 
-    fn limited(&mut self, table: TableId, filter: Filter, path: &str) -> Result<Filter, Failure> {
+    fn limited(&mut self, place: Place, filter: Filter, path: &str) -> Result<Filter, Failure> {
         Ok(match filter {
-            Filter::All(filters) => Filter::All(self.all_limited(table, filters, path)?),
-            Filter::Any(filters) => Filter::Any(self.all_limited(table, filters, path)?),
-            Filter::Not(filter) => Filter::Not(Box::new(self.limited(table, *filter, path)?)),
-            Filter::Rooted(filter) => self.limited(table, *filter, path)?,
+            Filter::All(filters) => Filter::All(self.all_limited(place, filters, path)?),
+            Filter::Any(filters) => Filter::Any(self.all_limited(place, filters, path)?),
+            Filter::Not(filter) => Filter::Not(Box::new(self.limited(place, *filter, path)?)),
+            Filter::Rooted(filter) => self.limited(place, *filter, path)?,
             Filter::Compare { ref subject, ref operand, .. } => {
                 if let crate::plan::Operand::Column { root, column } = operand {
-                    self.check_column(if *root { self.table } else { table }, *column, path)?;
+                    self.check_column(if *root { place.root } else { place.table }, *column, path)?;
                 }
-                self.check_subject(table, subject, path)?;
+                self.check_subject(place.table, subject, path)?;
                 filter
             }
             Filter::Call { ref subject, .. } | Filter::IsNull { ref subject, .. } => {
-                self.check_subject(table, subject, path)?;
+                self.check_subject(place.table, subject, path)?;
                 filter
             }
             Filter::Exists { table: other, filter } => {
-                let filter = self.limited(other, *filter, path)?;
+                let filter = self.limited(place.at(other), *filter, path)?;
                 Filter::Exists { table: other, filter: Box::new(self.visible(other, filter, path)?) }
             }
             Filter::Related { relationship, filter } => {
-                let target = self.planner.schema.tables[table].relationships[relationship].target;
-                let filter = self.limited(target, *filter, path)?;
+                let target = self.planner.schema.tables[place.table].relationships[relationship].target;
+                let filter = self.limited(place.at(target), *filter, path)?;
                 Filter::Related { relationship, filter: Box::new(self.visible(target, filter, path)?) }
             }
             // The older API has none.
@@ -190,8 +204,8 @@ impl<'a> Reader<'a> {
         Err(Failure::new(Code::NotSupported, path, "this expression cannot be used here"))
     }
 
-    fn all_limited(&mut self, table: TableId, filters: Vec<Filter>, path: &str) -> Result<Vec<Filter>, Failure> {
-        filters.into_iter().map(|filter| self.limited(table, filter, path)).collect()
+    fn all_limited(&mut self, place: Place, filters: Vec<Filter>, path: &str) -> Result<Vec<Filter>, Failure> {
+        filters.into_iter().map(|filter| self.limited(place, filter, path)).collect()
     }
 
     fn visible(&mut self, table: TableId, filter: Filter, path: &str) -> Result<Filter, Failure> {

@@ -114,7 +114,7 @@ impl Writer<'_> {
             Operand::Parameter(id) => self.value(*id, cast),
             Operand::Column { root, column } => {
                 let (table, alias) = if *root { row.root } else { (row.table, row.alias) };
-                sql!(self, "\"{alias}\".{}", self.schema.column(table, *column).ident);
+                self.compared(*column, Row { table, alias, ..row });
             }
             Operand::Null => sql!(self, "NULL::{}", cast.sql),
             Operand::Session(_) | Operand::WholeSession | Operand::Literal(_) => {
