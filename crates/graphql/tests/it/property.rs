@@ -130,6 +130,8 @@ impl Condition {
     fn holds(&self, row: Row, world: &World<'_>, permission: bool) -> Option<bool> {
         match self {
             Self::Number(name, number) => compare(name, world.number(row), *number),
+            // For PostgreSQL not even the unknown is in an empty list.
+            Self::In(numbers) if numbers.is_empty() => Some(false),
             Self::In(numbers) => world.number(row).map(|number| numbers.contains(&number)),
             Self::Text(name, text) => compare(name, world.text(row), Some(text.clone())),
             Self::Flag(flag) => match row {

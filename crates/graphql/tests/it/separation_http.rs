@@ -61,6 +61,11 @@ async fn the_older_api_shows_and_changes_no_more() {
         ("select", select(json!({ "order_by": "secret" }))),
         ("select", select(json!({ "columns": [{ "name": "vaults", "columns": ["id"] }] }))),
         ("select", select(json!({ "columns": [{ "name": "notes", "columns": ["account_id"] }] }))),
+        (
+            "select",
+            select(json!({ "columns": [{ "name": "notes", "columns": ["id"],
+                "where": { "id": { "$ceq": ["$", "account_id"] } } }] })),
+        ),
         ("select", json!({ "table": "vault", "columns": ["*"] })),
         ("select", json!({ "table": { "schema": "hdb_catalog", "name": "hdb_metadata" }, "columns": ["*"] })),
         ("count", json!({ "table": "account", "distinct": ["secret"] })),
@@ -315,4 +320,40 @@ async fn services_are_told_the_session_and_no_headers_like_it() {
     for request in &asked {
         assert!(request.headers.keys().all(|name| !name.as_str().starts_with("x-hasura-")), "{:?}", request.headers);
     }
+}
+
+#[tokio::test]
+async fn an_inherited_role_compares_no_column_that_it_does_not_see() {
+    let shop = bank().await;
+    let permission = |role: &str, permission: Value| {
+        let args = json!({ "source": "default", "table": "account", "role": role, "permission": permission });
+        json!({ "type": "pg_create_select_permission", "args": args })
+    };
+    let own = json!({ "owner_id": { "_eq": "X-Hasura-User-Id" } });
+    for command in [
+        permission("names", json!({ "columns": ["id"], "filter": {} })),
+        permission("owners", json!({ "columns": ["id", "owner_id"], "filter": own })),
+        json!({ "type": "add_inherited_role", "args": { "role_name": "both", "role_set": ["names", "owners"] } }),
+    ] {
+        shop.command(command).await;
+    }
+    // Account 2 belongs to user 2, which user 1 is not told, however it asks.
+    let both = [("x-hasura-role", "both"), ("x-hasura-user-id", "1")];
+    let select = async |expression: Value| {
+        let args = json!({ "table": "account", "columns": ["id"], "where": expression, "order_by": "id" });
+        send(&shop, "/v1/query", &both, &json!({ "type": "select", "args": args })).await
+    };
+    for expression in [
+        json!({ "owner_id": { "$ceq": "id" } }),
+        json!({ "id": { "$ceq": "owner_id" } }),
+        json!({ "id": { "$ceq": ["$", "owner_id"] } }),
+    ] {
+        assert_eq!(select(expression.clone()).await, (200, json!([{ "id": 1 }])), "{expression}");
+    }
+    let query = |text: &str| json!({ "query": text });
+    let text = "{ account(order_by: [{owner_id: desc_nulls_last}, {id: asc}], where: {owner_id: {_is_null: false}}) { id owner_id } }";
+    let (_, answer) = send(&shop, "/v1/graphql", &both, &query(text)).await;
+    assert_eq!(answer["data"]["account"], json!([{ "id": 1, "owner_id": 1 }, { "id": 3, "owner_id": 1 }]));
+    let hidden = "{ account(where: {owner_id: {_eq: 2}}) { id } }";
+    assert_eq!(send(&shop, "/v1/graphql", &both, &query(hidden)).await.1, json!({ "data": { "account": [] } }));
 }
