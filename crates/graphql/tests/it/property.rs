@@ -323,6 +323,9 @@ async fn fill(shop: &Shop, case: &Case, number: usize) -> Session {
         let arguments = json!({ "source": "default", "table": table, "role": role, "permission": permission });
         shop.command(json!({ "type": "pg_create_select_permission", "args": arguments })).await;
     }
+    let permission = json!({ "filter": case.child_permission.json(true, true) });
+    let arguments = json!({ "source": "default", "table": "child", "role": role, "permission": permission });
+    shop.command(json!({ "type": "pg_create_delete_permission", "args": arguments })).await;
     Session::role(role)
 }
 
@@ -344,6 +347,12 @@ async fn answers_are_those_of_a_naive_evaluator() {
         let answer = shop.ask_as(&session, &request).await;
         let expected = World { data: &case.data, case: &case }.answer();
         assert_eq!(answer["data"], expected, "{answer:#}\n{case:#?}");
+        // What is deleted is what was counted, and nothing else.
+        let mutation = "mutation ($where: child_bool_exp!) { delete_child(where: $where) { affected_rows } }";
+        let variables = json!({ "where": case.filter.json(true, false) }).as_object().unwrap().clone();
+        let answer = shop.ask_as(&session, &Request { variables, ..Request::new(mutation) }).await;
+        let count = &expected["child_aggregate"]["aggregate"]["count"];
+        assert_eq!(&answer["data"]["delete_child"]["affected_rows"], count, "{answer:#}\n{case:#?}");
     }
 }
 
