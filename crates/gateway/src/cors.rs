@@ -44,6 +44,14 @@ impl Policy {
         self.exact.contains(&origin) || self.patterns.iter().any(|pattern| matches(pattern, &origin))
     }
 
+    /// True when a page of `origin` may act with the browser's cookies: one of the host that is asked, or one that the
+    /// settings name. Browsers ask nobody before they open a socket, and send cookies along.
+    pub(crate) fn trusts(&self, origin: &HeaderValue, host: &HeaderValue) -> bool {
+        let (Ok(origin), Ok(host)) = (origin.to_str(), host.to_str()) else { return false };
+        let own = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
+        own || self.names(origin)
+    }
+
     /// Marks an answer to `origin`.
     pub(crate) fn mark(&self, headers: &mut HeaderMap, origin: &HeaderValue) {
         if headers.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
@@ -131,6 +139,20 @@ mod tests {
             "null",
         ] {
             assert!(!policy.names(refused), "{refused}");
+        }
+    }
+
+    #[test]
+    fn sockets_take_cookies_from_pages_of_their_own_and_of_named_origins() {
+        let trusts = |origins: &[&str], origin: &'static str| {
+            let host = HeaderValue::from_static("api.example.com:8443");
+            policy(origins).trusts(&HeaderValue::from_static(origin), &host)
+        };
+        assert!(trusts(&[], "https://API.example.com:8443") && trusts(&["https://app.test"], "https://app.test"));
+        for foreign in
+            ["https://evil.test", "null", "https://api.example.com", "https://evil.test/api.example.com:8443"]
+        {
+            assert!(!trusts(&["*", "https://app.test"], foreign), "{foreign}");
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 use axum::extract::ConnectInfo;
 use futures::FutureExt;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, ORIGIN, REFERRER_POLICY,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
@@ -139,6 +139,12 @@ impl Visit<'_> {
         }
         let upgrade = request::upgrade(&request);
         let upgrading = upgrade.is_some();
+        if upgrading
+            && let Some(origin) = &self.origin
+            && !gateway.cors.trusts(origin, &host)
+        {
+            request.headers_mut().remove(COOKIE);
+        }
         let forward = Forward {
             id: &self.id,
             host: &host,
