@@ -86,9 +86,16 @@ async fn keep_going(work: &mut Work<'_>, bulk: &Command, path: &str, endpoint: E
 async fn rows(work: &mut Work<'_>, command: &Command, path: &str) -> Result<Reply, Refusal> {
     let schema = work.schema().await?;
     let session = work.session;
+    // Changes of the metadata wait for it, so that not everybody may take any time.
+    let limit = work.handle.options().statement_timeout.filter(|_| !session.is_admin());
+    let limit = limit.map(|limit| limit.as_millis().to_string());
     let client = work.client().await?;
     let user = session.to_json().to_string();
     let set = client.execute("SELECT set_config('hasura.user', $1, true)", &[&user]).await;
+    let set = match limit.as_ref().filter(|_| set.is_ok()) {
+        Some(limit) => client.execute("SELECT set_config('statement_timeout', $1, true)", &[limit]).await,
+        None => set,
+    };
     set.map_err(|error| super::pathed(run_sql::failed(&error, "SELECT set_config"), path))?;
     let answer = crate::legacy::run(client, &schema, session, &command.kind, &command.arguments).await;
     let answer = answer.map_err(|mut failure| {

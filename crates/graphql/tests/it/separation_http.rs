@@ -357,3 +357,15 @@ async fn an_inherited_role_compares_no_column_that_it_does_not_see() {
     let hidden = "{ account(where: {owner_id: {_eq: 2}}) { id } }";
     assert_eq!(send(&shop, "/v1/graphql", &both, &query(hidden)).await.1, json!({ "data": { "account": [] } }));
 }
+
+#[tokio::test]
+async fn nobody_keeps_the_metadata_waiting() {
+    let slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
+        CREATE TRIGGER slow BEFORE INSERT ON note FOR EACH ROW EXECUTE FUNCTION slow();";
+    let shop = bank_with(|options| options.statement_timeout = Some(std::time::Duration::from_millis(300))).await;
+    shop.database.client().await.batch_execute(slow).await.unwrap();
+    let note = json!({ "type": "insert", "args": { "table": "note", "objects": [{ "id": 9, "account_id": 1 }] } });
+    let (status, answer) = send(&shop, "/v1/query", &of("1"), &note).await;
+    assert!(status >= 400 && answer["code"] == "timeout", "{status} {answer}");
+}
