@@ -213,6 +213,8 @@ impl<'h> Work<'h> {
         let new: Vec<&Inconsistency> = model
             .inconsistencies
             .iter()
+            // Parents that disagree leave a permission uninherited; a role of its own may say what it is, later.
+            .filter(|found| found.entity.is_none())
             .filter(|found| touched.contains(&found.name) || !old.iter().any(|old| old.name == found.name))
             .collect();
         let own: Vec<&Inconsistency> = new.iter().filter(|found| touched.contains(&found.name)).copied().collect();
