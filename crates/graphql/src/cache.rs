@@ -7,6 +7,8 @@ use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 use crate::Request;
+use crate::footprint::{Footprint, Succession};
+use crate::model::Model;
 use crate::plan::{Plan, RootValue};
 use crate::session::Session;
 use crate::sql::Statement;
@@ -29,13 +31,15 @@ const TOUCH_LIMIT: usize = 500;
 #[derive(Debug)]
 pub struct Compiled {
     pub plan: Plan,
+    /// What it was made from; none where it is made anew with every schema.
+    pub(crate) footprint: Option<Footprint>,
     /// A query's.
     pub statement: Option<Statement>,
     /// A mutation's, for each root field that needs the database.
     pub programs: Vec<Program>,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     role: Arc<str>,
     backend: bool,
@@ -125,6 +129,28 @@ impl PlanCache {
             return;
         }
         self.0.insert(key.to_key(&session.role), Arc::new(Mutex::new(vec![compiled])));
+    }
+}
+
+impl PlanCache {
+    /// What of it fits the model that follows.
+    #[must_use]
+    pub fn carried(&self, old: &Arc<Model>, new: &Arc<Model>) -> Self {
+        let (kept, same) = (Self::default(), Arc::ptr_eq(old, new));
+        let mut succession = Succession::new(old, new);
+        for (key, variants) in self.0.iter() {
+            let mut variants = variants.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if !same {
+                variants.retain(|compiled| {
+                    let footprint = compiled.footprint.as_ref();
+                    footprint.is_some_and(|footprint| succession.keeps(&key.role, key.backend, footprint))
+                });
+            }
+            if !variants.is_empty() {
+                kept.0.insert(key, Arc::new(Mutex::new(variants)));
+            }
+        }
+        kept
     }
 }
 

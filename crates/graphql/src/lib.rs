@@ -35,6 +35,7 @@ mod error;
 pub mod events;
 pub mod execute;
 mod failure;
+mod footprint;
 pub mod foreign;
 mod http;
 mod introspection;

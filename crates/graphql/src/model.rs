@@ -18,6 +18,7 @@ mod operator;
 mod permission;
 mod relationship;
 mod root;
+pub(crate) mod same;
 mod scalar;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -22,6 +22,7 @@ mod type_id;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::footprint::Notes;
 pub use crate::model::{
     Column, Family, FunctionId, Insertion, Member, Model, Operation, Operator, Relationship, Root, Scalar, ScalarId,
     Shape, ShapeField, ShapeType, Syntax, Table, TableId, Takes, sibling_type,
@@ -41,6 +42,8 @@ pub struct Schema {
     model: Arc<Model>,
     role: Role,
     relay: bool,
+    /// Of what is asked.
+    notes: Option<Notes>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,12 +68,12 @@ impl Deref for Schema {
 impl Schema {
     /// What the administrator sees: everything.
     pub fn admin(model: Arc<Model>) -> Self {
-        Self { model, role: Role::Admin, relay: false }
+        Self { model, role: Role::Admin, relay: false, notes: None }
     }
 
     pub fn new(model: Arc<Model>, role: &Arc<str>, backend: bool) -> Self {
         let role = if &**role == ADMIN { Role::Admin } else { Role::Named { name: Arc::clone(role), backend } };
-        Self { model, role, relay: false }
+        Self { model, role, relay: false, notes: None }
     }
 
     pub fn of_session(model: Arc<Model>, session: &Session) -> Self {
@@ -81,6 +84,17 @@ impl Schema {
     #[must_use]
     pub fn relay(self, relay: bool) -> Self {
         Self { relay, ..self }
+    }
+
+    /// Remembers what it is asked.
+    #[must_use]
+    pub(crate) fn noting(self, notes: &Notes) -> Self {
+        Self { notes: Some(notes.clone()), ..self }
+    }
+
+    /// Remembers nothing.
+    pub(crate) fn unnoted(&self) -> Self {
+        Self { notes: None, ..self.clone() }
     }
 
     pub fn is_relay(&self) -> bool {

@@ -15,6 +15,7 @@ use crate::api::Auto;
 use crate::cache::{Compiled, PlanCache};
 use crate::events::{self, Events};
 use crate::failure::{Code, Failure};
+use crate::footprint::Notes;
 use crate::foreign::Introspections;
 use crate::foreign::run::Asking;
 use crate::http::{Apis, Front, Surface};
@@ -306,8 +307,11 @@ impl Handle {
         Ok(())
     }
 
-    /// Later requests get this.
-    pub(crate) async fn publish(&self, state: State) {
+    /// Later requests get this, with the plans that still fit.
+    pub(crate) async fn publish(&self, mut state: State) {
+        let before = self.state();
+        state.cache = before.cache.carried(&before.model, &state.model);
+        drop(before);
         if let Some(events) = self.0.events.get() {
             events.configure(&state.metadata);
         }
@@ -479,8 +483,11 @@ impl Handle {
         request: Request,
     ) -> Result<(Arc<Compiled>, Vec<String>), Failure> {
         let compiled = tokio::task::spawn_blocking(move || {
-            let schema = Schema::of_session(Arc::clone(&state.model), &session).relay(request.relay);
-            let compiled = Arc::new(compile(&schema, &session, &request)?);
+            let notes = Notes::default();
+            let schema = Schema::of_session(Arc::clone(&state.model), &session).relay(request.relay).noting(&notes);
+            let mut compiled = compile(&schema, &session, &request)?;
+            compiled.footprint = notes.footprint(&schema, &compiled.plan);
+            let compiled = Arc::new(compiled);
             state.cache.insert(&session, &request, Arc::clone(&compiled));
             let parameters = compiled.plan.bind(&request.variables, &session);
             parameters
@@ -502,10 +509,10 @@ fn compile(schema: &Schema, session: &Session, request: &Request) -> Result<Comp
     if plan.is_mutation {
         let programs =
             plan.roots.iter().filter_map(|root| sql::mutation::program(schema, &plan, &root.value)).collect();
-        return Ok(Compiled { plan, statement: None, programs });
+        return Ok(Compiled { plan, footprint: None, statement: None, programs });
     }
     let statement = sql::statement(schema, &plan);
-    Ok(Compiled { plan, statement, programs: Vec::new() })
+    Ok(Compiled { plan, footprint: None, statement, programs: Vec::new() })
 }
 
 impl Compiled {

@@ -148,6 +148,9 @@ impl Schema {
         kind: impl FnOnce(&'s Permissions) -> Option<&'s T>,
         backend_only: impl FnOnce(&T) -> bool,
     ) -> Option<Access<'s, T>> {
+        if let Some(notes) = &self.notes {
+            notes.table(table);
+        }
         let Role::Named { name, backend } = &self.role else { return Some(Access::Full) };
         let found = kind(self.tables[table].permissions.get(name)?)?;
         (*backend || !backend_only(found)).then_some(Access::Limited(found))
@@ -200,7 +203,11 @@ impl Schema {
 
     /// The field of that name of a root type.
     pub fn root(&self, operation: Operation, name: &str) -> Option<Root> {
-        self.root_map(operation).get(name).copied().filter(|&root| self.shows(operation, root))
+        let found = self.root_map(operation).get(name).copied().filter(|&root| self.shows(operation, root))?;
+        if let Some(notes) = &self.notes {
+            notes.root(operation, name);
+        }
+        Some(found)
     }
 
     /// Every field of a root type, in no order.

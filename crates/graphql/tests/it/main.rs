@@ -12,6 +12,7 @@ mod foreign;
 mod hook;
 mod http;
 mod introspection;
+mod keeping;
 mod live;
 mod model;
 mod mutations;
