@@ -532,6 +532,21 @@ types AS (
         -- Base types, but not the array that comes with every type.
         OR (t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type x WHERE x.oid = t.typelem AND x.typarray = t.oid)))
 ),
+-- Functions that are read. PostGIS alone brings over a thousand that nobody names; of an extension's, only those are
+-- read that a trigger calls or may call, or that take or give rows.
+routine AS MATERIALIZED (
+    SELECT p.*, e.extname
+    FROM pg_proc p
+    JOIN wanted n ON n.oid = p.pronamespace
+    LEFT JOIN member e ON e.classid = 'pg_proc'::regclass AND e.objid = p.oid
+    WHERE e.extname IS NULL
+       OR p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)
+       OR p.oid IN (
+            SELECT f.oid
+            FROM pg_proc f
+            CROSS JOIN LATERAL unnest(f.proargtypes::oid[] || f.prorettype) type
+            JOIN relation r ON r.reltype = type)
+),
 arguments AS MATERIALIZED (
     SELECT p.oid, json_agg(json_build_object(
         'name', NULLIF(p.proargnames[a.n], ''),
@@ -543,7 +558,7 @@ arguments AS MATERIALIZED (
         'default', CASE WHEN a.input AND a.inputs > p.pronargs - p.pronargdefaults
             THEN pg_get_function_arg_default(p.oid, a.n::int) END
     ) ORDER BY a.n) AS list
-    FROM pg_proc p
+    FROM routine p
     CROSS JOIN LATERAL (
         SELECT u.type, u.n, u.input, count(*) FILTER (WHERE u.input) OVER (ORDER BY u.n) AS inputs
         FROM (
@@ -552,7 +567,6 @@ arguments AS MATERIALIZED (
         ) u
     ) a
     JOIN bare t ON t.oid = a.type
-    WHERE p.pronamespace IN (SELECT oid FROM wanted)
     GROUP BY p.oid
 ),
 functions AS (
@@ -563,7 +577,7 @@ functions AS (
         'kind', p.prokind,
         'owner', pg_get_userbyid(p.proowner),
         'comment', m.description,
-        'extension', e.extname,
+        'extension', p.extname,
         'signature', oidvectortypes(p.proargtypes),
         'arguments', COALESCE(a.list, '[]'),
         'returns', CASE WHEN p.prokind <> 'p' THEN json_build_object(
@@ -580,16 +594,15 @@ functions AS (
         'rows', p.prorows,
         'settings', COALESCE(p.proconfig, '{}'),
         'body', CASE WHEN p.prosqlbody IS NULL THEN p.prosrc END,
-        'definition', CASE WHEN p.prokind <> 'a' AND e.extname IS NULL THEN pg_get_functiondef(p.oid) END,
+        'definition', CASE WHEN p.prokind <> 'a' AND p.extname IS NULL THEN pg_get_functiondef(p.oid) END,
         'grants', COALESCE(g.grants, '[]')
     ) ORDER BY n.nspname, p.proname, oidvectortypes(p.proargtypes) COLLATE "C") AS list
-    FROM pg_proc p
+    FROM routine p
     JOIN wanted n ON n.oid = p.pronamespace
     JOIN pg_language l ON l.oid = p.prolang
     JOIN bare t ON t.oid = p.prorettype
     LEFT JOIN arguments a ON a.oid = p.oid
     LEFT JOIN comment m ON m.classoid = 'pg_proc'::regclass AND m.objoid = p.oid
-    LEFT JOIN member e ON e.classid = 'pg_proc'::regclass AND e.objid = p.oid
     LEFT JOIN granted g ON g.class = 'pg_proc'::regclass AND g.object = p.oid
 ),
 sequences AS (
