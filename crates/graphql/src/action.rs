@@ -4,6 +4,7 @@
 //! checks, [`log`] is the table of asynchronous calls and [`worker`] works on it.
 
 pub(crate) mod log;
+mod owner;
 mod plan;
 mod response;
 pub(crate) mod webhook;

@@ -9,6 +9,7 @@
 mod build;
 pub mod customization;
 pub mod document;
+pub(crate) mod exact;
 mod fetch;
 mod input;
 pub mod introspect;
@@ -16,6 +17,7 @@ pub mod permission;
 pub mod plan;
 pub mod registry;
 mod relation;
+pub(crate) mod revive;
 pub(crate) mod run;
 mod select;
 

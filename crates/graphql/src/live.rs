@@ -42,6 +42,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::cache::Compiled;
 use crate::failure::{Code, Failure};
+use crate::foreign::plan::Destination;
 use crate::plan::RootValue;
 use crate::session::Session;
 use crate::{Handle, Request};
@@ -419,7 +420,8 @@ impl Live {
 /// A field of another service is asked for.
 fn refuse_remote(compiled: &Compiled) -> Result<(), Failure> {
     let refused = |message: &str| Err(Failure::new(Code::NotSupported, "$", message));
-    if !compiled.plan.joins.is_empty() {
+    // Rows that belong to what an action said are the database's, and may be asked for.
+    if compiled.plan.joins.iter().any(|join| matches!(join.to, Destination::Remote(_))) {
         return refused("Remote relationships are not allowed in subscriptions");
     }
     if compiled.plan.roots.iter().any(|root| matches!(root.value, RootValue::Remote(_))) {

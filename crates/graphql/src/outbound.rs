@@ -2,6 +2,7 @@
 //!
 //! One client for all, so that connections are kept. No request is retried here: who calls knows whether it may be.
 
+pub(crate) mod cookies;
 mod header;
 mod template;
 

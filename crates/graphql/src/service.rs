@@ -17,6 +17,7 @@ use crate::events::{self, Events};
 use crate::failure::{Code, Failure};
 use crate::footprint::Notes;
 use crate::foreign::Introspections;
+use crate::foreign::revive::Reviver;
 use crate::foreign::run::Asking;
 use crate::http::{Apis, Front, Surface};
 use crate::live::Live;
@@ -73,8 +74,10 @@ pub struct Options {
     pub naming_convention: Convention,
     /// Where `{{NAME}}` and `value_from_env` of the metadata find their values.
     pub environment: Arc<outbound::Environment>,
-    /// Hasura's `HASURA_GRAPHQL_ASYNC_ACTIONS_FETCH_INTERVAL`.
+    /// Hasura's `HASURA_GRAPHQL_ASYNC_ACTIONS_FETCH_INTERVAL`; zero: this server calls no asynchronous actions.
     pub async_actions_poll: Duration,
+    /// Pause before a remote schema that is down is asked again. It doubles each time, to sixty times this.
+    pub remote_retry: Duration,
     /// How events are delivered; `None`: by another server.
     pub events: Option<events::Options>,
 }
@@ -104,6 +107,7 @@ impl Options {
             naming_convention: Convention::default(),
             environment: Arc::default(),
             async_actions_poll: Duration::from_secs(1),
+            remote_retry: Duration::from_secs(5),
             events: Some(events::Options::default()),
         }
     }
@@ -145,6 +149,8 @@ struct Inner {
     front: Front,
     /// Calls asynchronous actions.
     worker: OnceLock<Worker>,
+    /// Asks remote schemas that are down.
+    reviver: OnceLock<Reviver>,
     state: RwLock<Arc<State>>,
     /// Held by whoever changes metadata or reads the catalog anew.
     writer: tokio::sync::Mutex<()>,
@@ -214,16 +220,30 @@ impl Service {
             unauthorized_role: options.unauthorized_role.clone(),
         };
         let authenticator = Authenticator::new(rules, client.clone());
-        let (events, metrics, front, worker, state, writer) = Default::default();
-        let inner = Inner { options, live, client, events, authenticator, metrics, front, worker, state, writer };
-        let handle = Handle(Arc::new(inner));
+        let (events, metrics, front, worker, reviver, state, writer) = Default::default();
+        let handle = Handle(Arc::new(Inner {
+            options,
+            live,
+            client,
+            events,
+            authenticator,
+            metrics,
+            front,
+            worker,
+            reviver,
+            state,
+            writer,
+        }));
         let options = handle.options();
         let mut client = options.pool.get().await.map_err(Error::Connect)?;
         store::open(&mut client, options.auto_track).await.map_err(Error::Store)?;
         drop(client);
         handle.reload().await?;
-        let worker = Worker::start(Watch(Arc::downgrade(&handle.0)), handle.options().async_actions_poll);
-        let _ = handle.0.worker.set(worker);
+        let poll = handle.options().async_actions_poll;
+        if !poll.is_zero() {
+            let _ = handle.0.worker.set(Worker::start(handle.watch(), poll));
+        }
+        let _ = handle.0.reviver.set(Reviver::start(handle.watch(), handle.options().remote_retry));
         handle.deliver().await?;
         Ok(handle)
     }
@@ -317,7 +337,15 @@ impl Handle {
         }
         *self.0.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
         self.options().pool.forget_statements();
+        if let Some(reviver) = self.0.reviver.get() {
+            reviver.wake();
+        }
         self.0.live.reloaded(self).await;
+    }
+
+    /// A look at this engine.
+    fn watch(&self) -> Watch {
+        Watch(Arc::downgrade(&self.0))
     }
 
     /// Whoever changes metadata holds it from reading to publishing.

@@ -82,6 +82,25 @@ impl Outcome {
         Ok(self.show(id, &row))
     }
 
+    /// Whether what is known of a call will stay as it is.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn is_over(&self, pool: &Pool, id: &Json) -> Result<bool, Failure> {
+        let id = id.as_str().filter(|id| is_uuid(id));
+        let Some(id) = id else { return Ok(true) };
+        let client = pool.get().await.map_err(|error| unavailable(&error))?;
+        let under_way = client
+            .query_opt(
+                "SELECT FROM hdb_catalog.hdb_action_log
+                 WHERE id = $1::text::uuid AND action_name = $2 AND status IN ('created', 'processing')",
+                &[&id, &self.action.name],
+            )
+            .await
+            .map_err(|error| unavailable(&error))?;
+        Ok(under_way.is_none())
+    }
+
     fn show(&self, id: &str, row: &Row) -> Json {
         let mut object = Map::with_capacity(self.fields.len());
         for (key, field) in &self.fields {
@@ -103,18 +122,25 @@ fn is_uuid(text: &str) -> bool {
     hex == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
-/// Takes calls that nobody works on; whoever else looks gets others.
+/// Takes calls that nobody works on, each with an advisory lock that the connection holds: `class` and the id; whoever
+/// else looks gets others.
 ///
 /// # Errors
 /// The database refuses.
-pub async fn claim(client: &tokio_postgres::Client, limit: i64) -> Result<Vec<Kept>, tokio_postgres::Error> {
+pub async fn claim(
+    client: &tokio_postgres::Client,
+    class: i32,
+    limit: i64,
+) -> Result<Vec<Kept>, tokio_postgres::Error> {
     let rows = client
         .query(
+            // The lock is there before anybody sees that the call is being made.
             "UPDATE hdb_catalog.hdb_action_log SET status = 'processing'
              WHERE id IN (SELECT id FROM hdb_catalog.hdb_action_log WHERE status = 'created'
-                          ORDER BY created_at FOR UPDATE SKIP LOCKED LIMIT $1)
-             RETURNING id::text, action_name, input_payload, session_variables, request_headers",
-            &[&limit],
+                          ORDER BY created_at FOR UPDATE SKIP LOCKED LIMIT $2)
+             RETURNING id::text, action_name, input_payload, session_variables, request_headers,
+                       pg_advisory_lock_shared($1, hashtext(id::text))",
+            &[&class, &limit],
         )
         .await?;
     let kept = rows.iter().map(|row| {
@@ -128,13 +154,22 @@ pub async fn claim(client: &tokio_postgres::Client, limit: i64) -> Result<Vec<Ke
     Ok(kept.collect())
 }
 
-/// Calls that were being made when the last process ended are made again.
+/// Calls that were being made and whose lock nobody holds are to be made again; how many.
 ///
 /// # Errors
 /// The database refuses.
-pub async fn release(client: &tokio_postgres::Client) -> Result<(), tokio_postgres::Error> {
-    client.execute("UPDATE hdb_catalog.hdb_action_log SET status = 'created' WHERE status = 'processing'", &[]).await?;
-    Ok(())
+pub async fn release(transaction: &tokio_postgres::Transaction<'_>, class: i32) -> Result<u64, tokio_postgres::Error> {
+    transaction
+        .execute(
+            "UPDATE hdb_catalog.hdb_action_log AS call SET status = 'created'
+             WHERE status = 'processing' AND NOT EXISTS (
+                 SELECT FROM pg_locks AS held
+                 WHERE held.locktype = 'advisory' AND held.objsubid = 2 AND held.classid::int8 = $1
+                   AND held.objid::int8 = (hashtext(call.id::text)::int8 & 4294967295)
+                   AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+            &[&i64::from(class)],
+        )
+        .await
 }
 
 /// Writes down what came of a call.

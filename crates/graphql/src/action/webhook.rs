@@ -36,11 +36,11 @@ pub struct Request<'r> {
 }
 
 impl Request<'_> {
-    /// The handler's answer, checked.
+    /// The handler's answer, checked, and the headers that came with it.
     ///
     /// # Errors
     /// In Hasura's words: no answer, a wrong one, or what the handler said is wrong.
-    pub async fn send(&self, client: &Client, environment: &Environment) -> Result<Json, Failure> {
+    pub async fn send(&self, client: &Client, environment: &Environment) -> Result<(Json, HeaderMap), Failure> {
         let action = self.action;
         let url = outbound::resolve(environment, &action.handler)?;
         let mut headers = outbound::configured(&action.headers, environment)?;
@@ -89,7 +89,7 @@ impl Request<'_> {
             let message = "http exception when calling webhook";
             internal(message, json!({ "error": error.to_json(&call), "request": request, "response": null }))
         })?;
-        self.answer(&reply, &sent, request)
+        Ok((self.answer(&reply, &sent, request)?, reply.headers))
     }
 
     fn answer(&self, reply: &outbound::Reply, sent: &Outgoing, request: Json) -> Result<Json, Failure> {

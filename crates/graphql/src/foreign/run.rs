@@ -8,13 +8,15 @@ use futures::future::try_join_all;
 use serde_json::{Map, Value as Json};
 
 use crate::action::webhook;
-use crate::action::{Call, log};
+use crate::action::{Call, Outcome, log};
 use crate::cache::Compiled;
 use crate::failure::Failure;
+use crate::outbound::cookies;
 use crate::plan::RootValue;
 use crate::session::Session;
 use crate::{Handle, Request};
 
+use super::exact;
 use super::plan::{Fetch, FetchField, HIDDEN};
 
 /// The value of a key of `data`.
@@ -83,13 +85,39 @@ impl Asking<'_> {
         Ok(body(pieces))
     }
 
+    /// Whether the answer consists of outcomes of asynchronous actions that are all known: then it stays as it is.
+    pub async fn is_final(self, compiled: &Compiled) -> bool {
+        if !compiled.plan.joins.is_empty() {
+            return false;
+        }
+        let pool = &self.handle.options().pool;
+        for root in &compiled.plan.roots {
+            let over = match &root.value {
+                RootValue::Ready(_) => true,
+                RootValue::ActionOutcome(outcome) => match self.outcome_id(outcome) {
+                    Ok(id) => outcome.is_over(pool, &id).await.unwrap_or(false),
+                    // The request's own mistake stays one.
+                    Err(_) => true,
+                },
+                _ => false,
+            };
+            if !over {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn outcome_id(self, outcome: &Outcome) -> Result<Json, Failure> {
+        Ok(outcome.id.to_json(&self.request.variables, self.session, &[])?.unwrap_or_default())
+    }
+
     async fn root(self, value: &RootValue) -> Result<Json, Failure> {
         match value {
             RootValue::Remote(fetch) => self.fetch(fetch).await,
             RootValue::Action(call) => self.action(call).await,
             RootValue::ActionOutcome(outcome) => {
-                let id = outcome.id.to_json(&self.request.variables, self.session, &[])?.unwrap_or_default();
-                outcome.find(&self.handle.options().pool, &id, self.session).await
+                outcome.find(&self.handle.options().pool, &self.outcome_id(outcome)?, self.session).await
             }
             _ => Ok(Json::Null),
         }
@@ -110,7 +138,8 @@ impl Asking<'_> {
             headers: &self.session.headers,
             query: Some(&self.request.query),
         };
-        let answer = request.send(self.handle.client(), &self.handle.options().environment).await?;
+        let (answer, headers) = request.send(self.handle.client(), &self.handle.options().environment).await?;
+        cookies::keep(&headers);
         Ok(call.output.of(&answer))
     }
 
@@ -124,7 +153,9 @@ impl Asking<'_> {
         if !texts.is_empty() {
             let variables = self.variables(&fetch.variables, &[])?;
             let request = service::document(fetch.operation, &fetch.variables, &texts.join(" "));
-            data = self.ask(&fetch.service, &request, variables).await?;
+            let answer = self.ask(&fetch.service, &request, variables).await?;
+            cookies::keep(&answer.headers);
+            data = answer.data;
             service::rename(&mut data, &fetch.renames, &fetch.service.type_names);
         }
         if !fetch.namespace {
@@ -146,7 +177,7 @@ impl Asking<'_> {
         for (key, piece) in pieces.iter_mut() {
             let touched = joins.iter().any(|join| join.path.first().is_some_and(|first| first == key));
             if let (true, Some(Piece::Text(text))) = (touched, &*piece) {
-                *piece = Some(Piece::Value(serde_json::from_slice(text).unwrap_or_default()));
+                *piece = Some(Piece::Value(exact::parse(text).unwrap_or_default()));
             }
         }
         for join in joins {
@@ -188,7 +219,7 @@ fn body(pieces: Vec<(&str, Option<Piece>)>) -> Bytes {
         out.put_slice(b"\":");
         match piece {
             Some(Piece::Text(text)) => out.put_slice(&text),
-            Some(Piece::Value(value)) => out.put_slice(value.to_string().as_bytes()),
+            Some(Piece::Value(value)) => out.put_slice(exact::text(&value).as_bytes()),
             None => out.put_slice(b"null"),
         }
     }

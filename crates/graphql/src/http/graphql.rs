@@ -17,6 +17,7 @@ use super::answer::{Shape, address, body, json, with_cookies};
 use super::front::reads;
 use crate::access::Authenticated;
 use crate::failure::{Code, Failure};
+use crate::outbound::cookies;
 use crate::session::Session;
 use crate::value::Provided;
 use crate::{Handle, Request, live};
@@ -84,19 +85,19 @@ async fn answer(handle: &Handle, request: http::Request<Body>, shape: Shape, rel
         Ok(who) => who,
         Err(failure) => return shape.failure(handle, &failure),
     };
-    let answer = if sent.trim_ascii_start().first() == Some(&b'[') {
-        batch(handle, &who.session, &head, &sent, relay).await
-    } else {
-        match read::<Wire<'_>>(&sent).and_then(|wire| wire.into_request(handle, relay)) {
-            Ok(request) => handle.answer(&who.session, &request, address(&head)).await,
-            Err(failure) => Err(failure),
+    let answer = cookies::gathered(async {
+        if sent.trim_ascii_start().first() == Some(&b'[') {
+            return batch(handle, &who.session, &head, &sent, relay).await;
         }
-    };
+        let request = read::<Wire<'_>>(&sent).and_then(|wire| wire.into_request(handle, relay))?;
+        handle.answer(&who.session, &request, address(&head)).await
+    });
+    let (answer, set) = answer.await;
     let response = match answer {
         Ok(body) => json(StatusCode::OK, body),
         Err(failure) => shape.failure(handle, &failure),
     };
-    with_cookies(response, who.cookies)
+    with_cookies(with_cookies(response, who.cookies), set)
 }
 
 /// Who sends a request; the authentication hook may see its body.
@@ -192,16 +193,17 @@ pub(super) async fn get(State(handle): State<Handle>, request: http::Request<Bod
         Ok(who) => who,
         Err(failure) => return Shape::Graphql.failure(&handle, &failure),
     };
-    let answer = match asked(&handle, &head) {
-        Ok(request) => handle.answer(&who.session, &request, address(&head)).await,
-        Err(failure) => Err(failure),
-    };
+    let answer = cookies::gathered(async {
+        let request = asked(&handle, &head)?;
+        handle.answer(&who.session, &request, address(&head)).await
+    });
+    let (answer, set) = answer.await;
     let response = match answer {
         Ok(body) => json(StatusCode::OK, body),
         Err(failure) if failure.code == Code::MethodNotAllowed => Shape::GraphqlStatus.failure(&handle, &failure),
         Err(failure) => Shape::Graphql.failure(&handle, &failure),
     };
-    with_cookies(response, who.cookies)
+    with_cookies(with_cookies(response, who.cookies), set)
 }
 
 fn asked(handle: &Handle, head: &request::Parts) -> Result<Request, Failure> {

@@ -229,9 +229,7 @@ impl Model {
             }
             for fields in [&mut queries, &mut subscriptions] {
                 fields.add(self, &names.function, Root::Function(id));
-                if function.returns_set {
-                    fields.add(self, &names.aggregate, Root::FunctionAggregate(id));
-                }
+                fields.add(self, &names.aggregate, Root::FunctionAggregate(id));
             }
         }
         let all = [

@@ -16,8 +16,8 @@ use crate::fake::Fake;
 use crate::support::{Shop, database_with};
 
 /// A second engine that counts what it is asked.
-struct Remote {
-    url: String,
+pub struct Remote {
+    pub url: String,
     asked: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
     _shop: Shop,
@@ -32,12 +32,12 @@ impl Drop for Remote {
 const PROFILES: &str = "CREATE TABLE profiles (person int PRIMARY KEY, bio text, stars int NOT NULL DEFAULT 0);
     INSERT INTO profiles VALUES (1, 'first', 5), (2, 'second', 3), (9, 'stranger', 1);";
 
-const PEOPLE: &str = "CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL, boss int);
+pub const PEOPLE: &str = "CREATE TABLE people (id int PRIMARY KEY, name text NOT NULL, boss int);
     CREATE TABLE notes (id int PRIMARY KEY, person int REFERENCES people, body text NOT NULL);
     INSERT INTO people VALUES (1, 'Ann', NULL), (2, 'Bob', 1), (3, 'Cid', 1);
     INSERT INTO notes VALUES (10, 1, 'a'), (11, 1, 'b'), (12, 2, 'c');";
 
-async fn remote() -> Remote {
+pub async fn remote() -> Remote {
     let shop = database_with(PROFILES, |_| {}).await;
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
@@ -52,7 +52,7 @@ async fn remote() -> Remote {
     Remote { url, asked, task, _shop: shop }
 }
 
-async fn metadata(shop: &Shop, body: Value) -> (u16, Value) {
+pub async fn metadata(shop: &Shop, body: Value) -> (u16, Value) {
     let request = http::Request::post("/v1/metadata").header("content-type", "application/json");
     let request = request.body(Body::from(body.to_string())).unwrap();
     let response = shop.handle.router().oneshot(request).await.unwrap();
@@ -61,19 +61,19 @@ async fn metadata(shop: &Shop, body: Value) -> (u16, Value) {
     (status, serde_json::from_slice(&body).unwrap())
 }
 
-async fn apply(shop: &Shop, commands: Value) {
+pub async fn apply(shop: &Shop, commands: Value) {
     let (status, body) = metadata(shop, json!({"type": "bulk", "args": commands})).await;
     assert_eq!(status, 200, "{body:#}");
 }
 
-async fn ask_as(shop: &Shop, session: &Session, query: &str) -> Value {
+pub async fn ask_as(shop: &Shop, session: &Session, query: &str) -> Value {
     match shop.handle.execute(session, &Request::new(query)).await {
         Ok(body) => serde_json::from_slice(&body).unwrap(),
         Err(failure) => serde_json::from_slice(&failure.to_body(false)).unwrap(),
     }
 }
 
-fn people_and_remote(url: &str, customization: Value) -> Value {
+pub fn people_and_remote(url: &str, customization: Value) -> Value {
     json!([
         {"type": "pg_track_table", "args": {"source": "default", "table": "people"}},
         {"type": "pg_track_table", "args": {"source": "default", "table": "notes"}},
@@ -82,7 +82,7 @@ fn people_and_remote(url: &str, customization: Value) -> Value {
     ])
 }
 
-fn renamed() -> Value {
+pub fn renamed() -> Value {
     json!({"type_names": {"prefix": "Other_"}, "field_names": [{"parent_type": "query_root", "prefix": "other_"}]})
 }
 
@@ -212,7 +212,7 @@ fn handler(body: &Value) -> (u16, Value) {
     }
 }
 
-async fn webhook() -> Fake {
+pub async fn webhook() -> Fake {
     Fake::start(|asked| {
         let (status, body) = handler(&serde_json::from_slice(&asked.body).unwrap());
         (status, vec![("content-type", "application/json")], body.to_string())
@@ -220,7 +220,7 @@ async fn webhook() -> Fake {
     .await
 }
 
-fn actions(url: &str) -> Value {
+pub fn actions(url: &str) -> Value {
     let action = |name: &str, more: Value| {
         let mut definition = json!({"handler": url, "output_type": "Reply", "forward_client_headers": true,
             "headers": [{"name": "x-token", "value": "t"}], "arguments": [{"name": "name", "type": "String"}]});

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::execute;
 use crate::failure::{Code, Failure};
+use crate::foreign::exact;
 use crate::foreign::plan::{Destination, Join, RemoteJoin, RowsJoin, Variable};
 use crate::model::Operation;
 
@@ -69,10 +70,13 @@ impl Asking<'_> {
             Json::Object(row)
         };
         let rows: Json = distinct.iter().enumerate().map(row).collect();
-        parameters.push(rows.to_string().into());
+        parameters.push(exact::text(&rows).into());
         let answer = execute::run(&options.pool, &join.statement, &parameters, options.statement_timeout).await?;
         let text = answer.json(0).unwrap_or(b"[]");
-        serde_json::from_slice(text).map_err(|_| Failure::new(Code::Unexpected, "$", "database query error"))
+        match exact::parse(text) {
+            Some(Json::Array(found)) => Ok(found),
+            _ => Err(Failure::new(Code::Unexpected, "$", "database query error")),
+        }
     }
 
     async fn remote(self, join: &RemoteJoin, distinct: &[Vec<Json>]) -> Result<Vec<Json>, Failure> {
@@ -106,7 +110,7 @@ impl Asking<'_> {
             selection.push_str(&text);
         }
         let document = service::document(Operation::Query, &declared, &selection);
-        let mut data = self.ask(&join.service, &document, values).await?;
+        let mut data = self.ask(&join.service, &document, values).await?.data;
         let mut found = Vec::with_capacity(distinct.len());
         for index in 0..distinct.len() {
             let mut value = data.remove(&format!("j{index}")).unwrap_or_default();

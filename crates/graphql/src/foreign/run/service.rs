@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value as Json, json};
 
 use crate::failure::{Code, Failure};
+use crate::foreign::exact;
 use crate::foreign::plan::{Renames, Service, Variable};
 use crate::foreign::registry::{Endpoint, Url};
 use crate::model::Operation;
@@ -86,6 +87,12 @@ impl Endpoint {
     }
 }
 
+/// What a service said.
+pub(super) struct Answer {
+    pub data: Map<String, Json>,
+    pub headers: HeaderMap,
+}
+
 impl Asking<'_> {
     /// The values of variables, without those that have none.
     pub(super) fn variables(self, variables: &[Variable], left: &[Json]) -> Result<Map<String, Json>, Failure> {
@@ -98,7 +105,7 @@ impl Asking<'_> {
         Ok(values)
     }
 
-    /// The `data` of a service's answer.
+    /// A service's answer.
     ///
     /// # Errors
     /// There is none, or the service says what is wrong.
@@ -107,17 +114,17 @@ impl Asking<'_> {
         service: &Service,
         document: &str,
         variables: Map<String, Json>,
-    ) -> Result<Map<String, Json>, Failure> {
+    ) -> Result<Answer, Failure> {
         let environment = &self.handle.options().environment;
         let endpoint = &service.endpoint;
-        let body = json!({ "query": document, "variables": variables }).to_string();
+        let body = exact::text(&json!({ "query": document, "variables": variables }));
         let call = Call::post(endpoint.url(environment)?, body, endpoint.timeout)
             .with_headers(&endpoint.headers_for(self.session, environment)?);
         let reply = self.handle.client().send(&call).await.map_err(|error| {
             let message = format!("HTTP exception occurred while sending the request to \"{}\"", shown(endpoint));
             failure(message, error.to_json(&call))
         })?;
-        let answer: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let answer = exact::parse(&reply.body).unwrap_or_default();
         let Json::Object(mut answer) = answer else {
             let message = format!("unexpected response from remote server \"{}\"", service.name);
             let text = String::from_utf8_lossy(&reply.body).into_owned();
@@ -130,7 +137,7 @@ impl Asking<'_> {
             return Err(failure);
         }
         match answer.remove("data") {
-            Some(Json::Object(data)) => Ok(data),
+            Some(Json::Object(data)) => Ok(Answer { data, headers: reply.headers }),
             _ => {
                 let message =
                     format!("\"data\" or \"errors\" not found in response of remote server \"{}\"", service.name);
