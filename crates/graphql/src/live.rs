@@ -40,10 +40,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::cache::Compiled;
-use crate::failure::{Code, Failure};
-use crate::foreign::plan::Destination;
-use crate::plan::RootValue;
+use crate::failure::Failure;
 use crate::session::Session;
 use crate::{Handle, Request};
 use batch::Mentions;
@@ -298,7 +295,6 @@ impl Live {
         let _turn = subscribed.turn.lock().await;
         let had = subscribed.leave();
         let (compiled, parameters) = handle.compiled(&subscribed.session, &subscribed.request).await?;
-        refuse_remote(&compiled)?;
         if compiled.is_foreign() {
             if !subscribed.solo.swap(true, Ordering::SeqCst) {
                 tokio::spawn(solo::poll(handle.clone(), subscribed.clone()));
@@ -412,22 +408,6 @@ impl Live {
     fn lock(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Other services' data do not tell when they change, and asking them every second is not for us to decide.
-///
-/// # Errors
-/// A field of another service is asked for.
-fn refuse_remote(compiled: &Compiled) -> Result<(), Failure> {
-    let refused = |message: &str| Err(Failure::new(Code::NotSupported, "$", message));
-    // Rows that belong to what an action said are the database's, and may be asked for.
-    if compiled.plan.joins.iter().any(|join| matches!(join.to, Destination::Remote(_))) {
-        return refused("Remote relationships are not allowed in subscriptions");
-    }
-    if compiled.plan.roots.iter().any(|root| matches!(root.value, RootValue::Remote(_))) {
-        return refused("subscription to remote server is not supported");
-    }
-    Ok(())
 }
 
 impl Subscribed {

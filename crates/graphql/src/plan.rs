@@ -19,6 +19,7 @@ mod tree;
 use apollo_compiler::ast::{OperationDefinition, OperationType};
 
 use crate::failure::{Code, Failure, Path};
+use crate::foreign::plan::Destination;
 use crate::introspection;
 use crate::parse::{DEPTH_LIMIT, Operation};
 use crate::schema::{Operation as Surface, Schema, TypeId, TypeRef};
@@ -236,17 +237,15 @@ fn allows_many(operation: &OperationDefinition) -> bool {
     operation.directives.0.iter().any(|directive| directive.name == "_multiple_top_level_fields")
 }
 
-/// What others answer is told once, not again and again.
+/// Other services do not tell when they change, and asking them every second is not for us to decide. What became of
+/// an asynchronous action, and the rows that belong to it, are in our own database.
 fn check_subscription(roots: &[Root], foreign: &crate::foreign::plan::Parts) -> Result<(), Failure> {
-    if !foreign.joins.is_empty() {
-        let message = "Remote relationships are not allowed in subscriptions";
-        return Err(Failure::new(Code::NotSupported, "$", message));
+    let refused = |message: &str| Err(Failure::new(Code::NotSupported, "$", message));
+    if foreign.joins.iter().any(|join| matches!(join.to, Destination::Remote(_))) {
+        return refused("Remote relationships are not allowed in subscriptions");
     }
-    let other =
-        |root: &Root| matches!(root.value, RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_));
-    if roots.iter().any(other) {
-        let message = "subscriptions to actions and remote schemas are not supported";
-        return Err(Failure::new(Code::NotSupported, "$", message));
+    if roots.iter().any(|root| matches!(root.value, RootValue::Remote(_) | RootValue::Action(_))) {
+        return refused("subscription to remote server is not supported");
     }
     Ok(())
 }

@@ -59,10 +59,10 @@ impl Definition {
         Self::deserialize(json).map_err(|_| "the relationship's definition cannot be read".to_owned())
     }
 
-    fn into_remote(self) -> Result<ToRemote, ToSource> {
+    fn into_remote(self) -> Result<ToRemote, Box<ToSource>> {
         match self {
             Self::Remote { to_remote_schema } => Ok(to_remote_schema),
-            Self::Source { to_source } => Err(to_source),
+            Self::Source { to_source } => Err(Box::new(to_source)),
             Self::Old(OldForm { remote_schema, hasura_fields: lhs_fields, remote_field }) => {
                 Ok(ToRemote { remote_schema, lhs_fields, remote_field })
             }
