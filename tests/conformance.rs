@@ -86,8 +86,7 @@ fn hasuras_fixtures_pass() {
     let cases = replay(&suite);
     let known: Vec<Known> =
         serde_json::from_str(&std::fs::read_to_string(root.join("tests/conformance/known.json")).unwrap()).unwrap();
-    let reasons: BTreeMap<&str, &str> =
-        known.iter().map(|known| (known.case.as_str(), known.why.as_str())).collect();
+    let reasons: BTreeMap<&str, &str> = known.iter().map(|known| (known.case.as_str(), known.why.as_str())).collect();
     let failed: BTreeMap<String, String> =
         cases.iter().filter(|case| !case.passed()).map(|case| (case.name(), case.detail.join(" | "))).collect();
     let unexplained: Vec<String> = failed

@@ -60,7 +60,11 @@ impl Socket {
 fn a_live_query_lasts_as_long_as_the_stack() {
     let sandbox = Sandbox::plain();
     sandbox.start();
-    sandbox.ok(&["db", "query", "create table notes (id int primary key, body text); insert into notes values (1, 'a')"]);
+    sandbox.ok(&[
+        "db",
+        "query",
+        "create table notes (id int primary key, body text); insert into notes values (1, 'a')",
+    ]);
     let mut socket = Socket::open(&sandbox);
     let query = "subscription { notes { body } }";
     // The schema is read anew in the background.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 fn main() {
     // Asked for when it runs: a build script that another clone compiled into a shared target folder is used again.
-    let folder = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("Cargo sets it")).join("../../assets/errors");
+    let folder =
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("Cargo sets it")).join("../../assets/errors");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut pages: Vec<PathBuf> = std::fs::read_dir(&folder)
         .expect("assets/errors is part of the source")

@@ -74,6 +74,8 @@ fn strip(selections: &mut Vec<Selection>) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use serde_json::json;
 
     use super::*;

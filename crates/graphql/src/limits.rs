@@ -187,6 +187,8 @@ impl Rates {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use crate::parse;
 

@@ -76,6 +76,8 @@ fn hook(settings: &Settings) -> Option<Hook> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use project::EnvName;
 
     use super::*;

@@ -198,7 +198,7 @@ async fn locked_with<E: From<Error>>(
     project::fault::hit("migrate.before-commit");
     transaction.commit().await.map_err(Error::from)?;
     project::fault::hit("migrate.after-commit");
-    done.iter().for_each(|done| progress(done));
+    done.iter().for_each(progress);
     applied.extend(done);
     Ok(applied)
 }

@@ -83,6 +83,8 @@ fn bracketed(text: &str) -> Result<(Step, &str), String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use proptest::prelude::*;
     use serde_json::json;
 

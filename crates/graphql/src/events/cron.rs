@@ -89,6 +89,8 @@ fn timestamp(epoch: f64) -> Result<Timestamp, jiff::Error> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]

@@ -50,6 +50,8 @@ impl TraceContext {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn context(name: &'static str, value: &str) -> String {

@@ -44,6 +44,8 @@ pub fn variable<'e>(environment: &'e Environment, name: &str) -> Result<&'e str,
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]

@@ -280,7 +280,7 @@ impl<'a> Planner<'a> {
                     Operand::Parameter(self.parameter(value, &input.r#type, encoding, &path)?)
                 }
                 None if field.required => {
-                    return Err(Failure::invalid(&path, format!("missing required field '{}'", field.name)));
+                    return Err(Failure::invalid(path, format!("missing required field '{}'", field.name)));
                 }
                 // PostgreSQL's functions have the same defaults.
                 _ => field.default.map_or(Operand::Null, |text| Operand::Parameter(self.constant(text))),

@@ -74,7 +74,7 @@ impl<'a> Planner<'a> {
         let family = self.schema.scalar_of(table, column).family;
         let operator = family.operator(if descending { "_lt" } else { "_gt" });
         let Some(operator) = operator else {
-            return Err(Failure::invalid(&path, format!("rows cannot be sorted by '{}'", found.name)));
+            return Err(Failure::invalid(path, format!("rows cannot be sorted by '{}'", found.name)));
         };
         let parameter = match operand {
             Operand::Parameter(id) => Some(id),

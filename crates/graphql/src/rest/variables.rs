@@ -77,6 +77,8 @@ fn coerced(name: &str, expected: &Type, text: &str) -> Result<Option<Value>, Fai
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use serde_json::json;
 
     use super::*;

@@ -118,7 +118,7 @@ impl<'s> Writer<'s> {
             self.out.push_str("::text, ");
             let inner = &grouped[key];
             match inner.as_slice() {
-                [(rest, order), ..] if rest.is_empty() => {
+                [([], order), ..] => {
                     self.order_value(connection.table, &connection.rows, order, joined, alias);
                 }
                 nested => self.cursor_object(connection, nested, joined, alias),

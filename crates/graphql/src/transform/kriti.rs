@@ -158,6 +158,8 @@ impl Template {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn run(text: &str, context: Value) -> Result<Value, Error> {

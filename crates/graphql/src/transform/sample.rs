@@ -75,6 +75,8 @@ pub fn test_webhook_transform(args: Value, environment: &Environment) -> Result<
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn try_out(transform: Value) -> Result<Value, Failure> {

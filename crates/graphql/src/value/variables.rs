@@ -166,7 +166,12 @@ impl<'a> Variables<'a> {
             (None, None) => (Value::Literal(&NULL), Check::Absent),
         };
         self.touch(name, &[], check);
-        self.declared.push(Declared { name, ty: &definition.ty, has_default: default.is_some_and(|default| !default.is_null()), value });
+        self.declared.push(Declared {
+            name,
+            ty: &definition.ty,
+            has_default: default.is_some_and(|default| !default.is_null()),
+            value,
+        });
         Ok(())
     }
 

@@ -250,7 +250,7 @@ impl Builder<'_> {
                     return Err(format!("argument with name \"{name}\" is not found in field \"{}\"", step.field));
                 }
                 for variable in variables(value) {
-                    if !left.iter().any(|field| *field == variable) {
+                    if !left.contains(&variable) {
                         return Err(format!("variable \"{variable}\" is not found among the relationship's fields"));
                     }
                 }

@@ -70,7 +70,7 @@ impl Asking<'_> {
             Json::Object(row)
         };
         let rows: Json = distinct.iter().enumerate().map(row).collect();
-        parameters.push(exact::text(&rows).into());
+        parameters.push(exact::text(&rows));
         let answer = execute::run(&options.pool, &join.statement, &parameters, options.statement_timeout).await?;
         let text = answer.json(0).unwrap_or(b"[]");
         match exact::parse(text) {
