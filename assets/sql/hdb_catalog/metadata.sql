@@ -36,3 +36,27 @@ CREATE TABLE IF NOT EXISTS nself.graphql (
     hidden jsonb NOT NULL DEFAULT '[]'
 );
 CREATE UNIQUE INDEX IF NOT EXISTS graphql_one_row ON nself.graphql ((auto_track IS NOT NULL));
+
+-- Metadata that was replaced as a whole, or that could be read in part only, before it was overwritten.
+CREATE TABLE IF NOT EXISTS nself.graphql_metadata_history (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    taken_at timestamptz NOT NULL DEFAULT now(),
+    resource_version integer NOT NULL,
+    -- the command that replaced it, `unreadable` or `rewritten`
+    why text NOT NULL,
+    auto_track boolean NOT NULL,
+    hidden jsonb NOT NULL,
+    metadata json NOT NULL,
+    -- parts that could not be read and that nobody has dealt with: [{path, reason, value}]
+    missing jsonb NOT NULL DEFAULT '[]'
+);
+
+-- Tells the engines that listen, with who has changed it. Hasura, which asks the table again and again, writes it too.
+CREATE OR REPLACE FUNCTION nself.metadata_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_catalog.pg_notify('nself_schema_changed', 'metadata ' || NEW.instance_id);
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER nself_metadata_changed AFTER INSERT OR UPDATE ON hdb_catalog.hdb_schema_notifications
+    FOR EACH ROW EXECUTE FUNCTION nself.metadata_changed();

@@ -13,6 +13,7 @@ mod depend;
 mod draft;
 mod functions;
 mod headers;
+mod history;
 mod permissions;
 mod refusal;
 mod relationships;
@@ -92,13 +93,31 @@ async fn run(handle: &Handle, session: &Session, endpoint: Endpoint, body: &[u8]
     })?;
     let command = Command::parse(value)?;
     command.check_role(session, "$.args")?;
-    let mut work = Work::begin(handle, session).await;
+    let done = run_command(handle, session, endpoint, &command).await;
+    if let Err(refusal) = &done
+        && refusal.failure.code == Code::Conflict
+    {
+        // Another engine on the database may have changed the metadata: the next try finds what it has made of it.
+        if let Err(error) = handle.reload().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the metadata could not be read again");
+        }
+    }
+    done
+}
+
+async fn run_command(
+    handle: &Handle,
+    session: &Session,
+    endpoint: Endpoint,
+    command: &Command,
+) -> Result<steps::Reply, Refusal> {
+    let mut work = Work::begin(handle, session, command.changes_metadata()).await;
     if let Some(expected) = command.resource_version
         && expected != work.resource_version()
     {
         return Err(conflict(work.resource_version()));
     }
-    let value = steps::step(&mut work, &command, "$.args", endpoint).await?;
+    let value = steps::step(&mut work, command, "$.args", endpoint).await?;
     work.finish().await?;
     Ok(value)
 }

@@ -4,7 +4,8 @@ use metadata::Metadata;
 use serde_json::{Value, json};
 use tokio_postgres::Transaction;
 
-use crate::store::{self, Stored};
+use crate::api::Auto;
+use crate::store::{self, Change};
 use crate::{Error, events};
 
 /// Makes `metadata` the metadata of the database, with its triggers and schedules, in the caller's transaction; the
@@ -24,14 +25,19 @@ pub async fn deploy(transaction: &Transaction<'_>, metadata: Value, stringify_nu
     let kept: Vec<_> = kept.filter(|old| new.cron_triggers.iter().all(|new| new.name != old.name)).cloned().collect();
     new.cron_triggers.extend(kept);
     new.sort();
-    let mut auto = old.auto;
-    auto.on = false;
-    auto.hidden.clear();
-    let stored = Stored { metadata: new, resource_version: old.resource_version, auto };
-    let notification = json!({"metadata": true, "remote_schemas": [], "sources": [], "data_connectors": []});
-    let version = store::save(transaction, &stored, &notification).await.map_err(Error::Store)?;
+    let change = Change {
+        metadata: &new,
+        auto: &Auto::default(),
+        resource_version: old.resource_version,
+        replaced_by: (new != old.metadata).then_some("deploy"),
+        damage: &old.damage,
+        settles: true,
+        notification: json!({"metadata": true, "remote_schemas": [], "sources": [], "data_connectors": []}),
+        instance: None,
+    };
+    let version = store::save(transaction, &change).await.map_err(Error::Store)?;
     project::fault::hit("deploy.metadata-saved");
-    let installed = events::install(transaction, Some(&old.metadata), &stored.metadata, stringify_numeric).await;
+    let installed = events::install(transaction, Some(&old.metadata), &new, stringify_numeric).await;
     installed.map_err(|error| Error::Store(error.into()))?;
     Ok(version)
 }

@@ -1,13 +1,11 @@
 //! The running engine: a schema, its compiled requests, and a way in.
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use metadata::Metadata;
-use postgres::Pool;
 use postgres::catalog::Catalog;
-use project::Secret;
 
 use crate::access::{self, Authenticator};
 use crate::action::worker::Worker;
@@ -19,99 +17,17 @@ use crate::footprint::Notes;
 use crate::foreign::Introspections;
 use crate::foreign::revive::Reviver;
 use crate::foreign::run::Asking;
-use crate::http::{Apis, Front, Surface};
+use crate::http::{Front, Surface};
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::model::{AutoTrack, Convention, Extras, Model};
+use crate::model::{AutoTrack, Extras, Inconsistency, Model};
 use crate::parse::{self, Operation};
 use crate::plan::{Plan, RootValue};
 use crate::schema::Schema;
 use crate::session::Session;
-use crate::store::{self, Enums};
+use crate::store::{self, Damage, Enums};
 use crate::value::Provided;
-use crate::{Error, execute, foreign, live, outbound, sql};
-
-/// What the service is started with.
-#[derive(Debug, Clone)]
-pub struct Options {
-    pub pool: Pool,
-    /// Whose tables and views are served.
-    pub schemas: Vec<String>,
-    /// Without one, everybody is admin: for development only.
-    pub admin_secret: Option<Secret>,
-    /// Further secrets that count as much as the first.
-    pub more_admin_secrets: Vec<Secret>,
-    /// Accepted tokens; they only count where there is an admin secret.
-    pub tokens: Vec<access::Jwt>,
-    /// Asked about every request without the admin secret, instead of tokens.
-    pub auth_hook: Option<access::Hook>,
-    /// The role of requests without credentials; without it they are refused.
-    pub unauthorized_role: Option<String>,
-    /// Which groups of endpoints there are.
-    pub apis: Apis,
-    /// Roles other than admin may only send what is on the allow list.
-    pub allowlist: bool,
-    /// Opens `/v1/metrics`, as the admin secret does.
-    pub metrics_secret: Option<Secret>,
-    /// Hasura's `HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES`.
-    pub stringify_numeric: bool,
-    /// Hasura's `HASURA_GRAPHQL_DEV_MODE`: errors show statements and PostgreSQL's own words.
-    pub dev_mode: bool,
-    /// A statement that runs longer is cancelled.
-    pub statement_timeout: Option<Duration>,
-    /// Bytes of a request's body.
-    pub body_limit: usize,
-    /// Subscriptions.
-    pub live: live::Options,
-    /// Serve the tables of `schemas` that the metadata does not mention, too: what a new database starts with. What is
-    /// kept in the database counts from then on.
-    pub auto_track: bool,
-    /// Hasura's `HASURA_GRAPHQL_INFER_FUNCTION_PERMISSIONS`.
-    pub infer_function_permissions: bool,
-    /// Hasura's `HASURA_GRAPHQL_ENABLE_REMOTE_SCHEMA_PERMISSIONS`.
-    pub remote_schema_permissions: bool,
-    /// Of sources that say none: Hasura's `HASURA_GRAPHQL_DEFAULT_NAMING_CONVENTION`.
-    pub naming_convention: Convention,
-    /// Where `{{NAME}}` and `value_from_env` of the metadata find their values.
-    pub environment: Arc<outbound::Environment>,
-    /// Hasura's `HASURA_GRAPHQL_ASYNC_ACTIONS_FETCH_INTERVAL`; zero: this server calls no asynchronous actions.
-    pub async_actions_poll: Duration,
-    /// Pause before a remote schema that is down is asked again. It doubles each time, to sixty times this.
-    pub remote_retry: Duration,
-    /// How events are delivered; `None`: by another server.
-    pub events: Option<events::Options>,
-}
-
-impl Options {
-    /// The `public` schema, no secret, production's silence about internals, 60 s a statement, 8 MiB a body.
-    pub fn new(pool: Pool) -> Self {
-        Self {
-            pool,
-            schemas: vec!["public".to_owned()],
-            admin_secret: None,
-            more_admin_secrets: Vec::new(),
-            tokens: Vec::new(),
-            auth_hook: None,
-            unauthorized_role: None,
-            apis: Apis::default(),
-            allowlist: false,
-            metrics_secret: None,
-            stringify_numeric: false,
-            dev_mode: false,
-            statement_timeout: Some(Duration::from_secs(60)),
-            body_limit: 8 << 20,
-            live: live::Options::default(),
-            auto_track: true,
-            infer_function_permissions: true,
-            remote_schema_permissions: false,
-            naming_convention: Convention::default(),
-            environment: Arc::default(),
-            async_actions_poll: Duration::from_secs(1),
-            remote_retry: Duration::from_secs(5),
-            events: Some(events::Options::default()),
-        }
-    }
-}
+use crate::{Error, Options, execute, foreign, outbound, sql};
 
 /// A GraphQL request.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -140,6 +56,8 @@ pub struct Handle(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     options: Options,
+    /// Of this run, as other engines on the database know it: a UUID.
+    instance: String,
     live: Arc<Live>,
     client: outbound::Client,
     /// Set once the metadata is known.
@@ -164,6 +82,7 @@ pub(crate) struct State {
     pub metadata: Arc<Metadata>,
     pub resource_version: i64,
     pub auto: Auto,
+    pub damage: Arc<Damage>,
     /// What the enum tables hold.
     pub enums: Arc<Enums>,
     /// What the remote schemas said of themselves.
@@ -178,6 +97,7 @@ pub(crate) fn build(
     catalog: &Catalog,
     metadata: &Metadata,
     auto: &Auto,
+    damage: &Damage,
     enums: &Enums,
     introspections: &Introspections,
     options: &Options,
@@ -191,7 +111,9 @@ pub(crate) fn build(
         introspections: introspections.clone(),
         naming_convention: options.naming_convention,
     };
-    Model::build(catalog, metadata, &extras)
+    let mut model = Model::build(catalog, metadata, &extras);
+    model.inconsistencies.extend(damage.parts().map(Inconsistency::of_unreadable));
+    model
 }
 
 /// A look at the engine that does not keep it running.
@@ -223,6 +145,7 @@ impl Service {
         let (events, metrics, front, worker, reviver, state, writer) = Default::default();
         let handle = Handle(Arc::new(Inner {
             options,
+            instance: instance(),
             live,
             client,
             events,
@@ -270,8 +193,10 @@ impl Handle {
         let (http, schemas) = (self.client(), &stored.metadata.remote_schemas);
         let introspections = foreign::fetch(http, &options.environment, schemas, &known, &lost).await;
         let state = tokio::task::spawn_blocking(move || {
-            let model = build(&catalog, &stored.metadata, &stored.auto, &enums, &introspections, &options);
+            let (metadata, auto, damage) = (&stored.metadata, &stored.auto, &stored.damage);
+            let model = build(&catalog, metadata, auto, damage, &enums, &introspections, &options);
             State {
+                damage: Arc::new(stored.damage),
                 catalog: Arc::new(catalog),
                 surface: Arc::new(Surface::new(&stored.metadata)),
                 metadata: Arc::new(stored.metadata),
@@ -373,6 +298,11 @@ impl Handle {
 
     pub(crate) fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    /// Which engine this is among those of the database: a UUID that is made at its start.
+    pub fn instance(&self) -> &str {
+        &self.0.instance
     }
 
     pub(crate) fn live(&self) -> &Arc<Live> {
@@ -527,6 +457,16 @@ impl Handle {
             Err(Failure::new(Code::Unexpected, "$", "internal error"))
         })
     }
+}
+
+/// A random UUID.
+fn instance() -> String {
+    let mut bytes = [0; 16];
+    // Without randomness engines take each other's changes for their own, which a reload mends.
+    let _ = getrandom::fill(&mut bytes);
+    (bytes[6], bytes[8]) = ((bytes[6] & 0x0f) | 0x40, (bytes[8] & 0x3f) | 0x80);
+    let hex = |part: &[u8]| part.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]].map(hex).join("-")
 }
 
 /// The stages in order.

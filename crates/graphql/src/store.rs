@@ -1,6 +1,8 @@
 //! Where metadata is kept: `hdb_catalog`, laid out as Hasura v2 lays it out, and `nself.graphql` for what Hasura has
 //! no place for.
 
+pub mod history;
+
 use std::collections::BTreeSet;
 
 use metadata::{Metadata, QualifiedName};
@@ -12,6 +14,7 @@ use tokio_postgres::{Client, GenericClient};
 
 use crate::api::{Auto, SOURCE};
 use crate::model::EnumTableValue;
+pub use history::Damage;
 
 /// The tables of each part of the engine, in the order in which they are made.
 const CATALOG: &[&str] = &[
@@ -52,18 +55,36 @@ pub struct Stored {
     /// Raised by every change.
     pub resource_version: i64,
     pub auto: Auto,
+    pub damage: Damage,
 }
 
-/// Makes what is missing, in one transaction, and reads what is there.
+/// Metadata to keep.
+#[derive(Debug)]
+pub struct Change<'a> {
+    pub metadata: &'a Metadata,
+    pub auto: &'a Auto,
+    /// That of the metadata it was made from.
+    pub resource_version: i64,
+    /// The command that puts it in place of what was there, whatever that was.
+    pub replaced_by: Option<&'static str>,
+    /// Of what was there.
+    pub damage: &'a Damage,
+    /// Parts that could not be read are no longer missed.
+    pub settles: bool,
+    /// What other engines on the database are told has changed.
+    pub notification: Value,
+    /// Which engine has changed it; `None`: one that is no engine and needs to be told nothing.
+    pub instance: Option<&'a str>,
+}
+
+/// Makes what is missing, in one transaction.
 ///
 /// # Errors
 /// PostgreSQL refused a statement.
-pub async fn open(client: &mut Client, auto_track: bool) -> Result<Stored, StoreError> {
+pub async fn open(client: &mut Client, auto_track: bool) -> Result<(), StoreError> {
     let transaction = client.transaction().await?;
     prepare(&transaction, auto_track).await?;
-    let stored = load(&transaction).await?;
-    transaction.commit().await?;
-    Ok(stored)
+    Ok(transaction.commit().await?)
 }
 
 /// Makes what is missing, in the caller's transaction.
@@ -84,7 +105,8 @@ pub async fn prepare(transaction: &tokio_postgres::Transaction<'_>, auto_track: 
     Ok(())
 }
 
-/// Reads what is there. Parts of the metadata that cannot be read are left out, with a line in the log each.
+/// Reads what is there. Parts of the metadata that cannot be read are left out, with a line in the log each; the
+/// next [`save`] sets the whole aside before it overwrites it.
 ///
 /// # Errors
 /// PostgreSQL refused a statement, as it does before [`open`].
@@ -93,26 +115,37 @@ pub async fn load(client: &impl GenericClient) -> Result<Stored, StoreError> {
         FROM hdb_catalog.hdb_metadata, nself.graphql WHERE hdb_metadata.id = 1";
     let row = client.query_one(statement, &[]).await?;
     let (Json(value), Json(hidden)): (Json<Value>, Json<Value>) = (row.try_get(0)?, row.try_get(3)?);
-    let (mut metadata, unreadable) = metadata::read(value);
-    for part in unreadable {
-        tracing::warn!(path = part.path, reason = part.reason, "a part of the metadata cannot be read and is left out");
+    let (mut metadata, in_place) = metadata::read(value.clone());
+    for part in &in_place {
+        tracing::warn!(
+            path = part.path,
+            reason = part.reason,
+            "a part of the metadata cannot be read and is left out; the next change sets the whole aside: \
+             nself hasura metadata history"
+        );
     }
+    let differs = serde_json::to_value(&metadata).is_ok_and(|written| written != value);
+    let damage = Damage { in_place, set_aside: history::missing(client).await?, differs };
     if metadata.source(SOURCE).is_none() {
         metadata.sources.push(metadata::Source::new(SOURCE));
     }
     let hidden: BTreeSet<QualifiedName> = serde_json::from_value(hidden).unwrap_or_default();
     let auto = Auto { on: row.try_get(2)?, hidden };
-    Ok(Stored { metadata, resource_version: row.try_get(1)?, auto })
+    Ok(Stored { metadata, resource_version: row.try_get(1)?, auto, damage })
 }
 
 /// Keeps changed metadata if nobody else has changed it; the new version.
 ///
 /// # Errors
 /// Somebody has, or PostgreSQL refused a statement.
-pub async fn save(client: &impl GenericClient, stored: &Stored, notify: &Value) -> Result<i64, StoreError> {
+pub async fn save(client: &impl GenericClient, change: &Change<'_>) -> Result<i64, StoreError> {
+    history::keep(client, change.damage, change.replaced_by).await?;
+    if change.settles {
+        history::settle(client).await?;
+    }
     let statement = "UPDATE hdb_catalog.hdb_metadata SET metadata = $1, resource_version = resource_version + 1
         WHERE id = 1 AND resource_version = $2::int8 RETURNING resource_version::int8";
-    let saved = client.query_opt(statement, &[&Json(&stored.metadata), &stored.resource_version]).await?;
+    let saved = client.query_opt(statement, &[&Json(change.metadata), &change.resource_version]).await?;
     let Some(row) = saved else {
         let statement = "SELECT resource_version::int8 FROM hdb_catalog.hdb_metadata WHERE id = 1";
         return Err(StoreError::Conflict(client.query_one(statement, &[]).await?.try_get(0)?));
@@ -120,12 +153,13 @@ pub async fn save(client: &impl GenericClient, stored: &Stored, notify: &Value) 
     let version: i64 = row.try_get(0)?;
     let statement = "INSERT INTO hdb_catalog.hdb_schema_notifications
             (id, notification, resource_version, instance_id, updated_at)
-        VALUES (1, $1, $2::int8, gen_random_uuid(), now())
-        ON CONFLICT (id) DO UPDATE SET notification = $1, resource_version = $2::int8, updated_at = now()";
-    client.execute(statement, &[&Json(notify), &version]).await?;
-    let hidden: Vec<&QualifiedName> = stored.auto.hidden.iter().collect();
+        VALUES (1, $1, $2::int8, coalesce($3::text::uuid, gen_random_uuid()), now())
+        ON CONFLICT (id) DO UPDATE SET notification = excluded.notification, updated_at = excluded.updated_at,
+            resource_version = excluded.resource_version, instance_id = excluded.instance_id";
+    client.execute(statement, &[&Json(&change.notification), &version, &change.instance]).await?;
+    let hidden: Vec<&QualifiedName> = change.auto.hidden.iter().collect();
     let statement = "UPDATE nself.graphql SET auto_track = $1, hidden = $2 WHERE auto_track <> $1 OR hidden <> $2";
-    client.execute(statement, &[&stored.auto.on, &Json(hidden)]).await?;
+    client.execute(statement, &[&change.auto.on, &Json(hidden)]).await?;
     Ok(version)
 }
 

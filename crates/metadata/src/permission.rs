@@ -117,7 +117,7 @@ pub struct UpdatePermission {
     pub columns: Columns,
     /// Which rows.
     pub filter: Value,
-    /// What a row must meet afterwards; `None`: the filter.
+    /// What a row must meet afterwards; `None`: nothing.
     #[serde(default)]
     pub check: Option<Value>,
     /// As [`InsertPermission::set`].

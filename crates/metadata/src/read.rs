@@ -1,13 +1,14 @@
 //! Reading metadata that may be damaged or old.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::Metadata;
 
 /// A part that was left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreadable {
-    /// `sources[0].tables[3].select_permissions[1]`.
+    /// `sources[0].tables[3].select_permissions[1]`; `.` when nothing could be read.
     pub path: String,
     pub reason: String,
     pub value: Value,
@@ -15,8 +16,11 @@ pub struct Unreadable {
 
 /// Whatever can be read of a value. An object that does not fit is left out; the rest stays.
 pub fn read(value: Value) -> (Metadata, Vec<Unreadable>) {
-    let mut value = upgrade(value).unwrap_or_else(|_| json!({}));
     let mut left_out = Vec::new();
+    let mut value = match upgrade(value.clone()) {
+        Ok(value) => value,
+        Err(reason) => return (Metadata::default(), vec![Unreadable { path: ".".to_owned(), reason, value }]),
+    };
     loop {
         let error = match serde_path_to_error::deserialize::<_, Metadata>(&value) {
             Ok(metadata) => return (metadata, left_out),
@@ -143,7 +147,14 @@ mod tests {
         assert_eq!(paths, ["sources[0].tables[0].select_permissions[0]", "sources[0].tables[1]", "api_limits"]);
         let table = &metadata.sources[0].tables[0];
         assert_eq!((table.select_permissions.len(), table.select_permissions[0].role.as_str()), (1, "b"));
-        assert_eq!(read(json!(5)).0, Metadata::default());
+        for nothing in [json!(5), json!({"version": 9, "sources": []})] {
+            let whole = Unreadable { path: ".".to_owned(), reason: left(&nothing), value: nothing.clone() };
+            assert_eq!(read(nothing), (Metadata::default(), vec![whole]));
+        }
+    }
+
+    fn left(value: &Value) -> String {
+        upgrade(value.clone()).expect_err("it is no metadata")
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Settings of who may ask the GraphQL engine what.
+//! Settings of who may ask the GraphQL engine what, and of what it offers them.
 
 use graphql::access::{Hook, Jwt, hook::Mode};
 use graphql::{Apis, Error, Options};
 use project::{Secret, Settings};
 
-/// Fills in secrets, tokens, the hook, the endpoints and the allow list.
+/// Fills in secrets, tokens, the hook, the endpoints, the allow list, and what the schema is made of.
 ///
 /// # Errors
 /// A setting holds what cannot be used. The engine does not start then: to leave the setting out could let in whom it
@@ -14,7 +14,8 @@ pub(crate) fn apply(settings: &Settings, options: &mut Options) -> Result<(), Er
     options.more_admin_secrets = more_secrets(settings)?;
     options.tokens = tokens(settings)?;
     options.auth_hook = hook(settings);
-    options.unauthorized_role = settings.text("HASURA_GRAPHQL_UNAUTHORIZED_ROLE").map(str::to_owned);
+    options.unauthorized_role = unauthorized_role(settings);
+    schema(settings, options);
     let apis = settings.list("HASURA_GRAPHQL_ENABLED_APIS");
     options.apis = Apis::of_names(apis.iter().map(String::as_str));
     options.allowlist = settings.flag("HASURA_GRAPHQL_ENABLE_ALLOWLIST");
@@ -35,6 +36,26 @@ fn check_secret(options: &Options) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// What the schema is made of.
+fn schema(settings: &Settings, options: &mut Options) {
+    options.auto_track = settings.flag("NSELF_GRAPHQL_AUTO_TRACK");
+    options.infer_function_permissions = settings.flag("HASURA_GRAPHQL_INFER_FUNCTION_PERMISSIONS");
+    options.remote_schema_permissions = settings.flag("HASURA_GRAPHQL_ENABLE_REMOTE_SCHEMA_PERMISSIONS");
+    options.stringify_numeric = settings.flag("HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES");
+    // Hasura takes a convention only where the feature is switched on; a project that names one means it.
+    if settings.text("HASURA_GRAPHQL_DEFAULT_NAMING_CONVENTION") == Some("graphql-default") {
+        options.naming_convention = graphql::model::Convention::GraphqlDefault;
+    }
+}
+
+/// A setting that is written and empty counts as not set everywhere else; here the project says that it wants none,
+/// and the default must not let in whom it keeps out.
+fn unauthorized_role(settings: &Settings) -> Option<String> {
+    const NAME: &str = "HASURA_GRAPHQL_UNAUTHORIZED_ROLE";
+    let emptied = settings.set_values().any(|(name, value, _)| name == NAME && value.is_empty());
+    settings.text(NAME).filter(|_| !emptied).map(str::to_owned)
 }
 
 fn more_secrets(settings: &Settings) -> Result<Vec<Secret>, Error> {
@@ -131,6 +152,33 @@ mod tests {
         refused(&[("HASURA_GRAPHQL_ADMIN_SECRET", "")]);
         let further = ("HASURA_GRAPHQL_ADMIN_SECRETS", r#"["hush"]"#);
         assert!(applied_to(&[("HASURA_JWT_KEY", KEY), further]).is_ok());
+    }
+
+    #[test]
+    fn an_empty_role_lets_nobody_in() {
+        let role = |pairs: &[(&str, &str)]| applied(pairs).unwrap().unauthorized_role;
+        assert_eq!(role(&[]).as_deref(), Some("public"));
+        assert_eq!(role(&[("HASURA_GRAPHQL_UNAUTHORIZED_ROLE", "")]), None);
+        assert_eq!(role(&[("HASURA_GRAPHQL_UNAUTHORIZED_ROLE", "guest")]).as_deref(), Some("guest"));
+    }
+
+    #[test]
+    fn what_the_schema_is_made_of() {
+        let options = applied(&[]).unwrap();
+        assert!(options.auto_track && options.infer_function_permissions);
+        assert!(!options.remote_schema_permissions && !options.stringify_numeric);
+        assert_eq!(options.naming_convention, graphql::model::Convention::HasuraDefault);
+        let options = applied(&[
+            ("NSELF_GRAPHQL_AUTO_TRACK", "false"),
+            ("HASURA_GRAPHQL_INFER_FUNCTION_PERMISSIONS", "false"),
+            ("HASURA_GRAPHQL_ENABLE_REMOTE_SCHEMA_PERMISSIONS", "true"),
+            ("HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES", "true"),
+            ("HASURA_GRAPHQL_DEFAULT_NAMING_CONVENTION", "graphql-default"),
+        ]);
+        let options = options.unwrap();
+        assert!(!options.auto_track && !options.infer_function_permissions);
+        assert!(options.remote_schema_permissions && options.stringify_numeric);
+        assert_eq!(options.naming_convention, graphql::model::Convention::GraphqlDefault);
     }
 
     #[test]

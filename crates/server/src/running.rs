@@ -203,11 +203,10 @@ impl Running {
         options.dev_mode = settings.flag("HASURA_GRAPHQL_DEV_MODE");
         options.live = live_options::of(settings);
         options.events = Some(live_options::events(settings));
-        // What a project sets for its own, and what the server was started with, which counts less.
-        let own = settings.extra().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        options.remote_schema_permissions = settings.flag("HASURA_GRAPHQL_ENABLE_REMOTE_SCHEMA_PERMISSIONS");
+        // What the project sets, and what the server was started with, which counts less.
+        let own = settings.set_values().filter(|(_, value, _)| !value.is_empty());
+        let own = own.map(|(name, value, _)| (name.to_owned(), value.to_owned()));
         options.environment = Arc::new(std::env::vars().chain(own).collect());
-        options.stringify_numeric = settings.flag("HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES");
         Ok(options)
     }
 

@@ -1,4 +1,4 @@
-//! Follows the database's schema: whoever changes it, with whatever program, GraphQL reads it again at once. PostgreSQL
+//! Follows the database's schema and metadata: whoever changes them, with whatever program, GraphQL reads them again at once. PostgreSQL
 //! tells (event triggers and `NOTIFY`), so that a schema which does not change costs nothing.
 
 use std::sync::Arc;
@@ -36,9 +36,12 @@ async fn session(
 ) -> Result<(), tokio_postgres::Error> {
     let (client, mut connection) = cluster.config(database).connect(NoTls).await?;
     let (changed, mut changes) = mpsc::channel(1);
+    let engine = graphql.clone();
     let driver = tokio::spawn(async move {
         while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
-            if matches!(message, AsyncMessage::Notification(_)) {
+            if let AsyncMessage::Notification(told) = message
+                && !is_own(told.payload(), &engine)
+            {
                 // A full channel holds a change that has not been read yet, and that covers this one.
                 let _ = changed.try_send(());
             }
@@ -56,6 +59,12 @@ async fn session(
         reload(graphql).await;
     }
     Ok(())
+}
+
+/// Whether this server's own engine has changed its metadata: it knows.
+fn is_own(payload: &str, graphql: &watch::Receiver<Option<graphql::Handle>>) -> bool {
+    let instance = payload.strip_prefix("metadata ");
+    instance.is_some_and(|instance| graphql.borrow().as_ref().is_some_and(|handle| handle.instance() == instance))
 }
 
 async fn reload(graphql: &watch::Receiver<Option<graphql::Handle>>) {

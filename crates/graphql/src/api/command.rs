@@ -23,6 +23,24 @@ pub struct Command {
 /// Commands that read and write rows, which any role may try.
 const ROWS: &[&str] = &["select", "insert", "update", "delete", "count"];
 
+/// Commands that leave the metadata and the tables' shapes as they are.
+const READS: &[&str] = &[
+    "export_metadata",
+    "get_inconsistent_metadata",
+    "get_cron_triggers",
+    "get_catalog_state",
+    "set_catalog_state",
+    "dump_internal_state",
+    "nself_metadata_history",
+    "list_source_kinds",
+    "get_source_tables",
+    "get_table_info",
+    "get_source_trackables",
+    "suggest_relationships",
+    "introspect_remote_schema",
+    "test_webhook_transform",
+];
+
 impl Command {
     /// # Errors
     /// The value is no command.
@@ -69,6 +87,17 @@ impl Command {
         }
         let steps = self.steps.iter().enumerate();
         steps.into_iter().try_for_each(|(index, step)| step.check_role(session, &format!("{path}[{index}].args")))
+    }
+
+    /// Whether the metadata or the catalog may be others afterwards.
+    pub fn changes_metadata(&self) -> bool {
+        if is_bulk(&self.kind) {
+            return self.steps.iter().any(Self::changes_metadata);
+        }
+        let kind = self.kind.as_str();
+        let reads =
+            kind == "run_sql" && self.arguments["read_only"] == true && self.arguments["no_transaction"] != true;
+        !(reads || READS.contains(&kind) || super::steps::EVENTS.contains(&kind) || self.is_rows())
     }
 
     pub fn is_rows(&self) -> bool {

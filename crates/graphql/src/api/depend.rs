@@ -262,19 +262,28 @@ impl Collector<'_> {
         }
     }
 
+    /// A permission on all columns needs every one of them, as Hasura has it.
+    fn permitted(&mut self, who: &Object, table: &QualifiedName, columns: &Columns) {
+        match (columns, self.scope.catalog.table(&table.schema, &table.name)) {
+            (Columns::Some(columns), _) => self.columns(who, table, columns),
+            (Columns::All, Some(found)) => self.columns(who, table, found.columns.iter().map(|column| &column.name)),
+            (Columns::All, None) => {}
+        }
+    }
+
     fn permissions(&mut self, table: &Table) {
         let name = &table.table;
         let who = |role: &str, kind| Object::Permission(name.clone(), role.to_owned(), kind);
         for found in &table.insert_permissions {
             let (who, permission) = (who(&found.role, "insert"), &found.permission);
             self.expression(&who, name, &permission.check);
-            permission.columns.iter().for_each(|columns| self.listed(&who, name, columns));
+            self.permitted(&who, name, permission.columns.as_ref().unwrap_or(&Columns::All));
             self.presets(&who, name, permission.set.iter());
         }
         for found in &table.select_permissions {
             let (who, permission) = (who(&found.role, "select"), &found.permission);
             self.expression(&who, name, &permission.filter);
-            self.listed(&who, name, &permission.columns);
+            self.permitted(&who, name, &permission.columns);
             for field in &permission.computed_fields {
                 self.add(&who, Object::ComputedField(name.clone(), field.clone()));
             }
@@ -283,7 +292,7 @@ impl Collector<'_> {
             let (who, permission) = (who(&found.role, "update"), &found.permission);
             self.expression(&who, name, &permission.filter);
             permission.check.iter().for_each(|check| self.expression(&who, name, check));
-            self.listed(&who, name, &permission.columns);
+            self.permitted(&who, name, &permission.columns);
             self.presets(&who, name, permission.set.iter());
         }
         for found in &table.delete_permissions {

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::failure::{Code, Failure};
 use crate::model::{self, Model};
 use crate::outbound::Environment;
+use crate::store::Damage;
 
 /// The only database there is.
 pub const SOURCE: &str = "default";
@@ -24,6 +25,8 @@ pub struct Draft {
     pub catalog: Arc<Catalog>,
     /// Whether tables of `public` are served without being tracked, and which of them are not.
     pub auto: Auto,
+    /// What of the stored metadata could not be read.
+    pub damage: Arc<Damage>,
     /// What is served now: the relationships of tables that nobody tracked.
     pub model: Arc<Model>,
     /// Where the metadata's variables find their values.

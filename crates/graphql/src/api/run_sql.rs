@@ -41,6 +41,7 @@ pub async fn run(work: &mut Work<'_>, arguments: &Value, path: &str) -> Result<V
         return outside_transaction(work, &run, path).await;
     }
     let read_only = run.read_only.unwrap_or(false);
+    work.soiled = true;
     let client = work.client().await?;
     if read_only {
         let begin = "SAVEPOINT nself_read_only; SET LOCAL transaction_read_only TO on";
@@ -53,12 +54,16 @@ pub async fn run(work: &mut Work<'_>, arguments: &Value, path: &str) -> Result<V
         client.batch_execute(end).await.map_err(|error| failed(&error, end))?;
         return Ok(answer);
     }
+    // The engine's own statements must mean what they mean, and run as who they run.
+    client.batch_execute(OWN_SETTINGS).await.map_err(|error| failed(&error, OWN_SETTINGS))?;
     project::fault::hit("graphql.after-sql");
     if has_written(work).await? {
         follow(work, &run, path).await?;
     }
     Ok(answer)
 }
+
+const OWN_SETTINGS: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL";
 
 /// Whether the transaction has changed anything at all.
 async fn has_written(work: &mut Work<'_>) -> Result<bool, Failure> {
@@ -90,14 +95,18 @@ async fn follow(work: &mut Work<'_>, run: &RunSql, path: &str) -> Result<(), Ref
 async fn outside_transaction(work: &mut Work<'_>, run: &RunSql, path: &str) -> Result<Value, Refusal> {
     let pool = &work.handle.options().pool;
     let client = pool.get().await.map_err(|_| refuse(Code::Unexpected, "connection error"))?;
-    let mut last = None;
+    let mut last = Ok(Vec::new());
     for statement in super::statements::split(&run.sql) {
-        let messages = client.simple_query(statement).await;
-        last = Some(messages.map_err(|error| super::pathed(failed(&error, &run.sql), path))?);
+        last = client.simple_query(statement).await;
+        if last.is_err() {
+            break;
+        }
     }
-    drop(client);
+    // Whatever was set on it goes with it.
+    postgres::Pool::discard(client);
+    let last = last.map_err(|error| super::pathed(failed(&error, &run.sql), path))?;
     follow(work, run, path).await?;
-    Ok(answer(last.unwrap_or_default()))
+    Ok(answer(last))
 }
 
 /// The last statement's result.

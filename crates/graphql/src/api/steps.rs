@@ -8,7 +8,7 @@ use super::command::Command;
 use super::draft::{refuse, success};
 use super::refusal::Refusal;
 use super::work::Work;
-use super::{Endpoint, commands, remote, run_sql, sources, told, whole};
+use super::{Endpoint, commands, history, remote, run_sql, sources, told, whole};
 use crate::events::api as events;
 use crate::failure::{Code, Failure};
 use crate::foreign;
@@ -128,6 +128,8 @@ async fn single(work: &mut Work<'_>, command: &Command, path: &str, endpoint: En
         "get_catalog_state" => whole::catalog_state(work).await?,
         "set_catalog_state" => whole::set_catalog_state(work, arguments).await?,
         "dump_internal_state" => json!({ "resource_version": work.resource_version() }),
+        "nself_metadata_history" => history::list(work, arguments).await?,
+        "nself_restore_metadata" => history::restore(work, arguments).await?,
         "list_source_kinds" => sources::kinds(),
         "get_source_tables" => sources::tables(&work.draft, arguments)?,
         "get_table_info" => sources::table_info(&work.draft, arguments)?,
@@ -178,20 +180,22 @@ fn check_role_schema(work: &Work<'_>, arguments: &Value) -> Result<(), Refusal> 
 }
 
 /// Commands about events that have happened or are to happen.
+pub const EVENTS: &[&str] = &[
+    "invoke_event_trigger",
+    "redeliver_event",
+    "get_event_logs",
+    "get_event_invocation_logs",
+    "get_event_by_id",
+    "create_scheduled_event",
+    "delete_scheduled_event",
+    "get_scheduled_events",
+    "get_event_invocations",
+    "get_scheduled_event_invocations",
+];
+
+/// Runs one of them.
 async fn of_events(work: &mut Work<'_>, kind: &str, arguments: &Value) -> Result<Option<Reply>, Refusal> {
-    const KINDS: &[&str] = &[
-        "invoke_event_trigger",
-        "redeliver_event",
-        "get_event_logs",
-        "get_event_invocation_logs",
-        "get_event_by_id",
-        "create_scheduled_event",
-        "delete_scheduled_event",
-        "get_scheduled_events",
-        "get_event_invocations",
-        "get_scheduled_event_invocations",
-    ];
-    if !KINDS.contains(&kind) {
+    if !EVENTS.contains(&kind) {
         return Ok(None);
     }
     let (metadata, session) = (work.draft.metadata.clone(), work.session);

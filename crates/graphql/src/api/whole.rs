@@ -39,8 +39,7 @@ pub async fn clear(work: &mut Work<'_>) -> Result<Value, Refusal> {
     }
     work.draft.auto.on = false;
     work.draft.auto.hidden.clear();
-    work.allow_all();
-    work.replaced();
+    work.replaced_whole("clear_metadata");
     work.check().await?;
     Ok(success())
 }
@@ -73,8 +72,7 @@ pub async fn replace(work: &mut Work<'_>, arguments: &Value, version: u8, path: 
     *work.draft.edit() = new;
     work.draft.auto.on = false;
     work.draft.auto.hidden.clear();
-    work.allow_all();
-    work.replaced();
+    work.replaced_whole("replace_metadata");
     let model = work.check().await?;
     let inconsistent = listed(&model.inconsistencies);
     let is_consistent = model.inconsistencies.is_empty();
@@ -160,8 +158,7 @@ pub async fn drop_inconsistencies(work: &mut Work<'_>) -> Result<Value, Refusal>
     for inconsistency in &model.inconsistencies {
         remove(work.draft.edit(), inconsistency);
     }
-    work.allow_all();
-    work.replaced();
+    work.replaced_whole("drop_inconsistent_metadata");
     work.check().await?;
     Ok(success())
 }

@@ -20,10 +20,10 @@ use crate::http::Surface;
 use crate::model::{Inconsistency, Model};
 use crate::service::State;
 use crate::session::Session;
-use crate::store::{self, Enums, StoreError, Stored};
+use crate::store::{self, Change, Enums, StoreError};
 use crate::{Handle, service};
 
-/// A request that may change things; there is one at a time.
+/// A request; of those that may change metadata there is one at a time.
 pub struct Work<'h> {
     pub handle: &'h Handle,
     pub session: &'h Session,
@@ -38,11 +38,16 @@ pub struct Work<'h> {
     unchecked: Option<Draft>,
     /// Inconsistent objects of the model that are allowed to stay so.
     allowed: Allowed,
+    /// The command that put the draft in place of what was there, whatever that was.
+    replaced_by: Option<&'static str>,
     /// Metadata is stored even if it is what it was: `reload_metadata` tells other engines.
     pub reloaded: bool,
     /// Remote schemas to ask again.
     pub remotes_again: Vec<String>,
-    _writer: MutexGuard<'h, ()>,
+    /// None when nothing of the metadata changes.
+    _writer: Option<MutexGuard<'h, ()>>,
+    /// Statements of somebody else's have run on the connection: who knows what they have set.
+    pub soiled: bool,
 }
 
 struct Pending {
@@ -67,14 +72,15 @@ pub enum Allowed {
 }
 
 impl<'h> Work<'h> {
-    /// Waits for other requests to finish.
-    pub async fn begin(handle: &'h Handle, session: &'h Session) -> Self {
-        let writer = handle.writer().lock().await;
+    /// Waits for other requests to finish, unless it `changes` nothing of the metadata.
+    pub async fn begin(handle: &'h Handle, session: &'h Session, changes: bool) -> Self {
+        let writer = if changes { Some(handle.writer().lock().await) } else { None };
         let base = handle.state();
         let draft = Draft {
             metadata: Arc::clone(&base.metadata),
             catalog: Arc::clone(&base.catalog),
             auto: base.auto.clone(),
+            damage: Arc::clone(&base.damage),
             model: Arc::clone(&base.model),
             environment: Arc::clone(&handle.options().environment),
             touched: Vec::new(),
@@ -91,9 +97,11 @@ impl<'h> Work<'h> {
             pending: Vec::new(),
             unchecked: None,
             allowed: Allowed::Old,
+            replaced_by: None,
             reloaded: false,
             remotes_again: Vec::new(),
             _writer: writer,
+            soiled: false,
         }
     }
 
@@ -198,7 +206,8 @@ impl<'h> Work<'h> {
         let introspections = Arc::clone(&self.introspections);
         let options = self.handle.options().clone();
         let built = tokio::task::spawn_blocking(move || {
-            service::build(&draft.catalog, &draft.metadata, &draft.auto, &enums, &introspections, &options)
+            let Draft { catalog, metadata, auto, damage, .. } = &draft;
+            service::build(catalog, metadata, auto, damage, &enums, &introspections, &options)
         });
         let model = built.await.map_err(|_| refuse(Code::Unexpected, "internal error"))?;
         Ok(Arc::new(model))
@@ -265,6 +274,15 @@ impl<'h> Work<'h> {
         self.unchecked.get_or_insert_with(|| self.draft.clone());
     }
 
+    /// As [`Work::replaced`], by a command that brings or takes away the metadata as a whole: what was there is kept
+    /// in the history, and parts of it that could not be read are no longer missed.
+    pub fn replaced_whole(&mut self, command: &'static str) {
+        self.allow_all();
+        self.replaced();
+        self.draft.damage = Arc::default();
+        self.replaced_by = Some(command);
+    }
+
     /// A place to come back to.
     ///
     /// # Errors
@@ -319,26 +337,28 @@ impl<'h> Work<'h> {
     pub async fn finish(mut self) -> Result<(), Refusal> {
         self.check().await?;
         let metadata_changed = !Arc::ptr_eq(&self.draft.metadata, &self.base.metadata);
-        let changed = metadata_changed || self.draft.auto != self.base.auto || self.reloaded;
+        let settles = self.settles();
+        let changed = metadata_changed || settles || self.draft.auto != self.base.auto || self.reloaded;
         let mut resource_version = self.base.resource_version;
         if metadata_changed {
             self.draft.edit().sort();
         }
+        let mut damage = Arc::clone(&self.draft.damage);
         if changed {
             resource_version = self.store(resource_version).await?;
+            damage = Arc::new(damage.after_save());
         }
         self.install_triggers().await?;
         project::fault::hit("graphql.before-commit");
         if let Some(client) = self.client.take() {
             // The connection is thrown away if this fails, since the transaction may still be open on it.
             let commit = client.batch_execute("COMMIT").await;
-            commit.map_err(|error| {
+            if commit.is_err() || self.soiled {
                 postgres::Pool::discard(client);
-                Failure::new(
-                    Code::PostgresError,
-                    "$",
-                    error.as_db_error().map_or("commit failed", |found| found.message()),
-                )
+            }
+            commit.map_err(|error| {
+                let message = error.as_db_error().map_or("commit failed", |found| found.message());
+                Failure::new(Code::PostgresError, "$", message)
             })?;
         }
         if changed || !Arc::ptr_eq(&self.draft.catalog, &self.base.catalog) {
@@ -347,6 +367,7 @@ impl<'h> Work<'h> {
                 metadata: Arc::clone(&self.draft.metadata),
                 resource_version,
                 auto: self.draft.auto.clone(),
+                damage,
                 enums: Arc::clone(&self.enums),
                 introspections: Arc::clone(&self.introspections),
                 model: Arc::clone(&self.model),
@@ -356,6 +377,11 @@ impl<'h> Work<'h> {
             self.handle.publish(state).await;
         }
         Ok(())
+    }
+
+    /// Parts that could not be read are no longer missed.
+    fn settles(&self) -> bool {
+        self.draft.damage.parts().next().is_none() && self.base.damage.parts().next().is_some()
     }
 
     /// The database's triggers follow the metadata, and the tables that they are on.
@@ -376,13 +402,22 @@ impl<'h> Work<'h> {
     }
 
     async fn store(&mut self, resource_version: i64) -> Result<i64, Refusal> {
-        let stored =
-            Stored { metadata: (*self.draft.metadata).clone(), resource_version, auto: self.draft.auto.clone() };
+        let (draft, base, settles) = (self.draft.clone(), Arc::clone(&self.base), self.settles());
+        let notification =
+            json!({ "metadata": false, "remote_schemas": [], "sources": [super::SOURCE], "data_connectors": [] });
+        let change = Change {
+            metadata: &draft.metadata,
+            auto: &draft.auto,
+            resource_version,
+            replaced_by: self.replaced_by.filter(|_| draft.metadata != base.metadata || draft.auto != base.auto),
+            damage: &base.damage,
+            settles,
+            notification,
+            instance: Some(self.handle.instance()),
+        };
         let client = self.client().await?;
         project::fault::hit("graphql.before-metadata");
-        let notify =
-            json!({ "metadata": false, "remote_schemas": [], "sources": [super::SOURCE], "data_connectors": [] });
-        store::save(client, &stored, &notify).await.map_err(|error| match error {
+        store::save(client, &change).await.map_err(|error| match error {
             StoreError::Conflict(version) => super::conflict(version),
             StoreError::Postgres(_) => unkept(&error).into(),
         })
@@ -416,7 +451,7 @@ fn lost(error: &dyn std::error::Error) -> Failure {
     refuse(Code::Unexpected, "connection error")
 }
 
-fn unkept(error: &StoreError) -> Failure {
+pub fn unkept(error: &StoreError) -> Failure {
     tracing::warn!(error = error as &dyn std::error::Error, "metadata could not be read or kept");
     let mut failure = refuse(Code::Unexpected, "the metadata could not be read or kept");
     if let StoreError::Postgres(source) = error

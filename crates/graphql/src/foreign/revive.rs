@@ -98,8 +98,10 @@ impl Handle {
         }
         let options = self.options().clone();
         let state = tokio::task::spawn_blocking(move || {
-            let model = build(&old.catalog, &old.metadata, &old.auto, &old.enums, &introspections, &options);
+            let model =
+                build(&old.catalog, &old.metadata, &old.auto, &old.damage, &old.enums, &introspections, &options);
             State {
+                damage: Arc::clone(&old.damage),
                 catalog: Arc::clone(&old.catalog),
                 metadata: Arc::clone(&old.metadata),
                 resource_version: old.resource_version,

@@ -1,6 +1,6 @@
 //! Objects of the metadata that cannot be used.
 
-use metadata::QualifiedName;
+use metadata::{QualifiedName, Unreadable};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -27,6 +27,13 @@ pub(super) const SOURCE: &str = "default";
 impl Inconsistency {
     pub fn new(kind: &'static str, name: String, reason: impl std::fmt::Display, definition: Value) -> Self {
         Self { definition, reason: format!("Inconsistent object: {reason}"), name, kind, entity: None }
+    }
+
+    /// A part of the metadata that is kept aside.
+    pub(crate) fn of_unreadable(part: &Unreadable) -> Self {
+        let reason =
+            format!("the metadata cannot be read there: {}; it is kept: nself hasura metadata history", part.reason);
+        Self::new("unreadable", format!("metadata {}", part.path), reason, part.value.clone())
     }
 
     pub(super) fn of_table(table: &QualifiedName, reason: impl std::fmt::Display) -> Self {

@@ -194,6 +194,13 @@ async fn what_others_need_is_not_dropped_without_cascade() {
     let exported = shop.export().await;
     assert_eq!(exported["sources"][0]["tables"], json!([{"table": {"name": "article", "schema": "public"}}]));
     shop.data("{ article { title } }").await;
+    let permission = json!({"columns": "*", "filter": {}});
+    let args = json!({"table": "article", "role": "reader", "permission": permission});
+    shop.must("pg_create_select_permission", args).await;
+    let column = refused(shop.run_sql("ALTER TABLE article DROP COLUMN title", false).await);
+    let message = "cannot drop due to the following dependent objects: permission article.reader.select in source \
+        \"default\"";
+    assert_eq!(column, refusal("dependency-error", "$.args", message), "all columns means this one, too");
 }
 
 #[tokio::test]
@@ -242,6 +249,135 @@ async fn bad_metadata_is_set_aside_and_the_rest_served() {
     client.batch_execute(damage).await.unwrap();
     shop.handle.reload().await.unwrap();
     shop.data("{ article { title } }").await;
+    let before: Value = serde_json::from_str(damaged(&client).await.as_str()).unwrap();
+    let names = |found: Value| -> Vec<String> {
+        let objects = found["inconsistent_objects"].as_array().unwrap().clone();
+        objects.iter().map(|object| object["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let parts = ["metadata sources[0].tables[0]", "metadata sources[1]", "metadata actions"];
+    assert_eq!(names(shop.must("get_inconsistent_metadata", json!({})).await), parts);
+    // The next change overwrites it, and so sets it aside.
+    shop.must("pg_track_table", json!({"table": "author"})).await;
+    assert_eq!(names(shop.must("get_inconsistent_metadata", json!({})).await), parts, "it is missed all the same");
+    shop.handle.reload().await.unwrap();
+    assert_eq!(names(shop.must("get_inconsistent_metadata", json!({})).await), parts);
+    let history = shop.must("nself_metadata_history", json!({})).await;
+    let entry = &history["history"][0];
+    assert_eq!(entry["why"], "unreadable");
+    let kept = shop.must("nself_metadata_history", json!({"id": entry["id"]})).await;
+    assert_eq!(kept["metadata"], before);
+    let (status, body) = shop.told("nself_restore_metadata", json!({"id": entry["id"]})).await;
+    assert_eq!((status, &body["code"]), (400, &json!("parse-failed")), "{body:#}");
+    shop.must("drop_inconsistent_metadata", json!({})).await;
+    assert_eq!(shop.must("get_inconsistent_metadata", json!({})).await["is_consistent"], true);
+    shop.handle.reload().await.unwrap();
+    assert_eq!(shop.must("get_inconsistent_metadata", json!({})).await["is_consistent"], true);
+    let kept = shop.must("nself_metadata_history", json!({"id": entry["id"]})).await;
+    assert_eq!(kept["metadata"], before, "what could not be read stays kept");
+}
+
+async fn damaged(client: &tokio_postgres::Client) -> String {
+    let row = client.query_one("SELECT metadata::text FROM hdb_catalog.hdb_metadata", &[]).await.unwrap();
+    row.get(0)
+}
+
+#[tokio::test]
+async fn what_was_replaced_comes_back() {
+    let shop = library().await;
+    shop.track().await;
+    let exported = shop.export().await;
+    shop.must("clear_metadata", json!({})).await;
+    shop.must("clear_metadata", json!({})).await;
+    let history = shop.must("nself_metadata_history", json!({})).await["history"].clone();
+    assert_eq!(history.as_array().map(Vec::len), Some(1), "what changes nothing leaves no entry: {history:#}");
+    assert_eq!(history[0]["why"], "clear_metadata");
+    let done = shop.must("nself_restore_metadata", json!({"id": history[0]["id"]})).await;
+    assert_eq!(done["is_consistent"], true);
+    assert_eq!(shop.export().await, exported);
+    shop.data("{ author { works { title } } }").await;
+    let (status, body) = shop.told("nself_restore_metadata", json!({"id": 99})).await;
+    assert_eq!((status, &body["code"]), (400, &json!("not-exists")));
+    // Only the last twenty are kept.
+    for _ in 0..12 {
+        shop.must("clear_metadata", json!({})).await;
+        shop.must("replace_metadata", exported.clone()).await;
+    }
+    let history = shop.must("nself_metadata_history", json!({})).await["history"].clone();
+    assert_eq!(history.as_array().map(Vec::len), Some(20));
+}
+
+#[tokio::test]
+async fn tables_served_untracked_come_back_after_a_clear() {
+    let shop = database_with(LIBRARY, |_| {}).await;
+    shop.must("clear_metadata", json!({})).await;
+    assert!(shop.ask("{ author { id } }", json!({})).await.get("errors").is_some());
+    let history = shop.must("nself_metadata_history", json!({})).await["history"].clone();
+    shop.must("nself_restore_metadata", json!({"id": history[0]["id"]})).await;
+    shop.data("{ author { id } }").await;
+}
+
+#[tokio::test]
+async fn what_another_program_wrote_is_kept_before_it_is_written_anew() {
+    let shop = library().await;
+    let client = shop.database.client().await;
+    let newer = r#"UPDATE hdb_catalog.hdb_metadata SET metadata = '{"version": 3, "sources": [
+        {"name": "default", "kind": "postgres", "tables": [], "from_the_future": {"a": 1}}]}'"#;
+    client.batch_execute(newer).await.unwrap();
+    shop.handle.reload().await.unwrap();
+    shop.must("pg_track_table", json!({"table": "author"})).await;
+    shop.must("pg_track_table", json!({"table": "article"})).await;
+    let history = shop.must("nself_metadata_history", json!({})).await["history"].clone();
+    assert_eq!((history.as_array().map(Vec::len), &history[0]["why"]), (Some(1), &json!("rewritten")));
+    let kept = shop.must("nself_metadata_history", json!({"id": history[0]["id"]})).await;
+    assert_eq!(kept["metadata"]["sources"][0]["from_the_future"], json!({"a": 1}));
+}
+
+#[tokio::test]
+async fn what_statements_set_ends_with_them() {
+    let shop = library().await;
+    let client = shop.database.client().await;
+    client.batch_execute("CREATE SCHEMA elsewhere").await.unwrap();
+    let set = "SET search_path TO elsewhere; SET statement_timeout TO '7s'; SET ROLE pg_read_all_data;
+        PREPARE left_over AS SELECT 1";
+    let look = "SELECT current_setting('search_path'), current_setting('statement_timeout'), current_user::text,
+        (SELECT count(*) FROM pg_prepared_statements WHERE name = 'left_over')";
+    let before = shop.run_sql(look, false).await.1["result"][1].clone();
+    for extra in [json!({}), json!({"no_transaction": true})] {
+        let mut body = json!({"type": "run_sql", "args": {"sql": set}});
+        body["args"].as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let (status, body) = shop.post(Endpoint::QueryV2, &Session::admin(), body).await;
+        assert_eq!(status, 200, "{body:#}");
+        // Every connection of the pool: there are four.
+        for _ in 0..5 {
+            assert_eq!(shop.run_sql(look, false).await.1["result"][1], before);
+        }
+    }
+    // Nor do the engine's own statements see it: a table that was made under another search path is tracked.
+    let steps = json!([
+        {"type": "run_sql", "args": {"sql": "SET search_path TO elsewhere; CREATE TABLE shelf (id int PRIMARY KEY)"}},
+        {"type": "track_table", "args": {"schema": "elsewhere", "name": "shelf"}},
+    ]);
+    let (status, body) = shop.post(Endpoint::QueryV1, &Session::admin(), json!({"type": "bulk", "args": steps})).await;
+    assert_eq!(status, 200, "{body:#}");
+}
+
+#[tokio::test]
+async fn reading_metadata_does_not_wait_for_those_who_change_it() {
+    let shop = library().await;
+    let admin = Session::admin();
+    let slow = shop.run_sql("SELECT pg_sleep(60) /* keeps the metadata busy */", false);
+    let reads = async {
+        shop.until_busy("keeps the metadata busy").await;
+        for kind in ["export_metadata", "get_inconsistent_metadata", "pg_get_source_tables", "nself_metadata_history"] {
+            shop.must(kind, json!({})).await;
+        }
+        let select = json!({"type": "run_sql", "args": {"sql": "SELECT 1", "read_only": true}});
+        assert_eq!(shop.post(Endpoint::QueryV2, &admin, select).await.0, 200);
+    };
+    tokio::select! {
+        _ = slow => panic!("it was to take a minute"),
+        () = reads => {}
+    }
 }
 
 #[tokio::test]
@@ -287,6 +423,37 @@ async fn a_table_that_nobody_tracked_is_adopted_when_touched() {
     shop.data("{ author { article { title } } article { author { name } } }").await;
     shop.must("pg_untrack_table", json!({"table": "author", "cascade": true})).await;
     assert!(shop.ask("{ author { name } }", json!({})).await.get("errors").is_some());
+}
+
+#[tokio::test]
+async fn two_engines_on_one_database() {
+    let shop = library().await;
+    let pool = postgres::Pool::new(shop.database.config(), 2);
+    let second = Shop {
+        handle: graphql::Service::start(graphql::Options::new(pool)).await.unwrap(),
+        database: testkit::db().await,
+    };
+    let (client, mut connection) = shop.database.config().connect(tokio_postgres::NoTls).await.unwrap();
+    let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
+            if let tokio_postgres::AsyncMessage::Notification(notification) = message {
+                sender.send(notification.payload().to_owned()).unwrap();
+            }
+        }
+    });
+    client.batch_execute("LISTEN nself_schema_changed").await.unwrap();
+    shop.must("pg_track_table", json!({"table": "author"})).await;
+    assert_eq!(told.recv().await.unwrap(), format!("metadata {}", shop.handle.instance()));
+    let stored = "SELECT instance_id::text FROM hdb_catalog.hdb_schema_notifications";
+    let stored: String = client.query_one(stored, &[]).await.unwrap().get(0);
+    assert_eq!(stored, shop.handle.instance());
+    assert_ne!(stored, second.handle.instance());
+    // Who has not heard of it must not undo it; the next try knows.
+    let (status, body) = second.told("pg_track_table", json!({"table": "article"})).await;
+    assert_eq!((status, &body["code"]), (409, &json!("conflict")));
+    second.must("pg_track_table", json!({"table": "article"})).await;
+    second.data("{ author { id } article { id } }").await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::{Context, Outcome};
 /// Forget all metadata: tracked tables, relationships, permissions, triggers, actions
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  nself hasura metadata clear\n  nself hasura metadata clear --confirm shop --i-know-this-is-production\n\nTables and rows stay. nself hasura metadata export beforehand keeps a copy."
+    after_help = "Examples:\n  nself hasura metadata clear\n  nself hasura metadata clear --confirm shop --i-know-this-is-production\n\nTables and rows stay, and nself hasura metadata history keeps what was there."
 )]
 pub struct Args {
     #[command(flatten)]

@@ -4,8 +4,10 @@ mod apply;
 mod clear;
 mod diff;
 mod export;
+mod history;
 mod inconsistency;
 mod reload;
+mod restore;
 
 use clap::Subcommand;
 
@@ -30,6 +32,8 @@ enum Verb {
     Diff(diff::Args),
     Reload(reload::Args),
     Clear(clear::Args),
+    History(history::Args),
+    Restore(restore::Args),
     #[command(alias = "ic")]
     Inconsistency(inconsistency::Args),
 }
@@ -41,6 +45,8 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         Verb::Diff(args) => diff::run(cx, args),
         Verb::Reload(args) => reload::run(cx, &args),
         Verb::Clear(args) => clear::run(cx, args),
+        Verb::History(args) => history::run(cx, &args),
+        Verb::Restore(args) => restore::run(cx, args),
         Verb::Inconsistency(args) => inconsistency::run(cx, args),
     }
 }
