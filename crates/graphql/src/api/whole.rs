@@ -59,6 +59,7 @@ pub async fn replace(work: &mut Work<'_>, arguments: &Value, version: u8, path: 
     } else {
         Replace { allow_inconsistent_metadata: false, metadata: arguments.clone() }
     };
+    check_whole(&replace.metadata)?;
     let upgraded =
         metadata::upgrade(replace.metadata).map_err(|message| Failure::new(Code::ParseFailed, "$", message))?;
     let mut new: Metadata = parse(&upgraded)?;
@@ -85,6 +86,17 @@ pub async fn replace(work: &mut Work<'_>, arguments: &Value, version: u8, path: 
         return Ok(json!({ "inconsistent_objects": inconsistent, "is_consistent": is_consistent }));
     }
     Ok(success())
+}
+
+/// What replaces everything must say everything: a body of another shape would take all metadata away.
+fn check_whole(metadata: &Value) -> Result<(), Failure> {
+    let old = metadata.get("sources").is_none() && matches!(metadata["version"].as_u64(), None | Some(1 | 2));
+    let key = if old { "tables" } else { "sources" };
+    match metadata.get(key) {
+        Some(Value::Array(_)) => Ok(()),
+        Some(_) => Err(Failure::new(Code::ParseFailed, format!("$.args.{key}"), "expected a list")),
+        None => Err(Failure::new(Code::ParseFailed, "$.args", format!("key \"{key}\" not found"))),
+    }
 }
 
 fn check_sources(metadata: &Metadata) -> Result<(), Failure> {

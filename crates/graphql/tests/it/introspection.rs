@@ -54,7 +54,7 @@ async fn the_standard_introspection_tells_the_same_as_the_definition_language() 
         assert!(names.contains(&name), "{name} is used and must be listed");
     }
     assert_eq!(data["__schema"]["queryType"], json!({"name": "query_root"}));
-    assert_eq!(data["__schema"]["mutationType"], Value::Null);
+    assert_eq!(data["__schema"]["mutationType"], json!({"name": "mutation_root"}));
 }
 
 #[tokio::test]

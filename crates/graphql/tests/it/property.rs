@@ -9,11 +9,13 @@ use serde_json::{Map, Value, json};
 
 use super::support::{Shop, database_with};
 
+type Child = (Option<usize>, Option<i64>, Option<String>, Option<bool>);
+
 /// Rows of `child` and `parent`: numbers, texts and nulls out of few values, so that they often meet.
 #[derive(Debug, Clone)]
 struct Data {
     parents: Vec<(Option<i64>, Option<String>)>,
-    children: Vec<(Option<usize>, Option<i64>, Option<String>, Option<bool>)>,
+    children: Vec<Child>,
 }
 
 /// A condition on a row of `child` or `parent`.

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, stage};
 
-fn value(raw: Box<serde_json::value::RawValue>) -> Value {
+fn value(raw: &serde_json::value::RawValue) -> Value {
     serde_json::from_str(raw.get()).unwrap()
 }
 
@@ -48,11 +48,11 @@ async fn cron_events_are_written_ahead_and_delivered() {
 
     let args =
         json!({"type": "cron", "trigger_name": "tick", "status": ["delivered"], "limit": 1, "get_rows_count": true});
-    let found = value(api::get_scheduled_events(&stage.client, &stage.metadata, &args).await.unwrap());
+    let found = value(&api::get_scheduled_events(&stage.client, &stage.metadata, &args).await.unwrap());
     assert_eq!((&found["count"], found["events"].as_array().unwrap().len()), (&json!(due), 1));
     assert_eq!(found["events"][0]["trigger_name"], "tick");
     let args = json!({"type": "cron", "trigger_name": "tick"});
-    let found = value(api::get_scheduled_event_invocations(&stage.client, &stage.metadata, &args).await.unwrap());
+    let found = value(&api::get_scheduled_event_invocations(&stage.client, &stage.metadata, &args).await.unwrap());
     assert_eq!(found["invocations"].as_array().unwrap().len(), usize::try_from(due).unwrap());
     assert_eq!(found["invocations"][0]["request"]["version"], "1");
     assert!(!found.to_string().contains("\"secret\""));
@@ -127,13 +127,13 @@ async fn a_one_off_event_is_delivered_when_it_is_due() {
     running.stop().await;
 
     let all = json!({"type": "one_off"});
-    let found = value(api::get_scheduled_events(&stage.client, &stage.metadata, &all).await.unwrap());
+    let found = value(&api::get_scheduled_events(&stage.client, &stage.metadata, &all).await.unwrap());
     assert_eq!(
         (&found["events"][0]["comment"], &found["events"][0]["webhook_conf"]),
         (&json!("hi"), &json!("{{RECEIVER}}/once"))
     );
     let by_id = json!({"type": "one_off", "event_id": made["event_id"], "get_rows_count": true});
-    let found = value(api::get_scheduled_event_invocations(&stage.client, &stage.metadata, &by_id).await.unwrap());
+    let found = value(&api::get_scheduled_event_invocations(&stage.client, &stage.metadata, &by_id).await.unwrap());
     assert_eq!(found["count"], 2);
     let args = json!({"type": "one_off", "event_id": made["event_id"]});
     api::delete_scheduled_event(&stage.client, &args).await.unwrap();
