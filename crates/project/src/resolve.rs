@@ -94,7 +94,7 @@ fn merge(layers: Vec<Layer>, problems: &mut Vec<Problem>) -> BTreeMap<String, Ra
             merged.insert(name, Raw { pieces: entry.value, origin, written: entry.name });
         }
     }
-    merged.retain(|name, raw| !raw.pieces.is_empty() || catalogue::find(name).is_none());
+    merged.retain(|name, raw| !raw.pieces.is_empty() || catalogue::find(name).is_none() || name == EMPTIED);
     merged
 }
 
@@ -254,6 +254,9 @@ fn validate(
 fn is_own(problem: &Problem) -> bool {
     problem.suggestion.is_none() && problem.message.ends_with(NOT_OURS)
 }
+
+/// The one setting whose empty value says something: no such role, in spite of the default.
+const EMPTIED: &str = "HASURA_GRAPHQL_UNAUTHORIZED_ROLE";
 
 const NOT_OURS: &str = "is not a setting of nself";
 

@@ -20,18 +20,19 @@ pub(crate) fn apply(settings: &Settings, options: &mut Options) -> Result<(), Er
     options.apis = Apis::of_names(apis.iter().map(String::as_str));
     options.allowlist = settings.flag("HASURA_GRAPHQL_ENABLE_ALLOWLIST");
     options.metrics_secret = settings.secret("HASURA_GRAPHQL_METRICS_SECRET");
-    check_secret(options)
+    check_secret(settings, options)
 }
 
 /// Without an admin secret everybody is admin, and with an empty one so is whoever sends an empty header. As Hasura, the
 /// engine does not start where tokens, a hook or a role show that not everybody should be.
-fn check_secret(options: &Options) -> Result<(), Error> {
+fn check_secret(settings: &Settings, options: &Options) -> Result<(), Error> {
     let refused = |why: &str| Err(Error::Setting { name: "HASURA_GRAPHQL_ADMIN_SECRET", why: why.to_owned() });
     match &options.admin_secret {
         Some(secret) if secret.expose().trim().is_empty() => refused("it is empty"),
         None if options.more_admin_secrets.is_empty() => {
-            let guarded =
-                !options.tokens.is_empty() || options.auth_hook.is_some() || options.unauthorized_role.is_some();
+            // The default role says nothing about what the project wants.
+            let role = settings.is_set("HASURA_GRAPHQL_UNAUTHORIZED_ROLE");
+            let guarded = role || !options.tokens.is_empty() || options.auth_hook.is_some();
             if guarded { refused("tokens, an authentication hook or an unauthorized role need one") } else { Ok(()) }
         }
         _ => Ok(()),
@@ -149,7 +150,8 @@ mod tests {
         refused(&[("HASURA_JWT_KEY", KEY)]);
         refused(&[("HASURA_GRAPHQL_AUTH_HOOK", "http://127.0.0.1:1/")]);
         refused(&[("HASURA_GRAPHQL_UNAUTHORIZED_ROLE", "anonymous")]);
-        refused(&[("HASURA_GRAPHQL_ADMIN_SECRET", "")]);
+        // An empty one counts as none, which is refused wherever none is.
+        refused(&[("HASURA_GRAPHQL_ADMIN_SECRET", ""), ("HASURA_JWT_KEY", KEY)]);
         let further = ("HASURA_GRAPHQL_ADMIN_SECRETS", r#"["hush"]"#);
         assert!(applied_to(&[("HASURA_JWT_KEY", KEY), further]).is_ok());
     }
