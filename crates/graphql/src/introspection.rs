@@ -45,7 +45,18 @@ struct Writer<'w, 'a> {
 }
 
 /// The JSON of `__schema` or `__type`.
+/// Fields that an answer about the schema may have: the standard question to a schema of 1,000 tables has about a million.
+const FIELD_LIMIT: usize = 10_000_000;
+
 pub(crate) fn root<'a>(planner: &mut Planner<'a>, selected: &Selected<'a>, path: &Path<'_>) -> Result<String, Failure> {
+    // Its fields grow with the schema, not with the request, so they have a limit of their own.
+    let left = planner.validator.replace_fields_left(FIELD_LIMIT);
+    let answer = about_schema(planner, selected, path);
+    planner.validator.replace_fields_left(left);
+    answer
+}
+
+fn about_schema<'a>(planner: &mut Planner<'a>, selected: &Selected<'a>, path: &Path<'_>) -> Result<String, Failure> {
     let mut wanted = Some(TypeId::QueryRoot);
     if selected.field.name == "__type" {
         let name = InputDef {

@@ -46,6 +46,11 @@ impl<'a> Validator<'a> {
         Self { schema, operation, variables, fields_left: FIELD_LIMIT, reserved: None }
     }
 
+    /// Sets how many more fields the request may have; how many it could have had.
+    pub fn replace_fields_left(&mut self, fields: usize) -> usize {
+        std::mem::replace(&mut self.fields_left, fields)
+    }
+
     /// The fields of an object of type `type_name`, in the order in which their keys appear first.
     ///
     /// # Errors

@@ -139,15 +139,12 @@ async fn values_that_do_not_fit() {
             "$.selectionSet.users.args.offset",
             "expected a non-negative 64-bit integer for type 'Int', but found an integer",
         ),
-        (
-            "{ users_by_pk(id: 99999999999) { id } }",
-            "$.selectionSet.users_by_pk.args.id",
-            "The value 99999999999 lies outside the bounds or is not an integer. Maybe it is a float, or is there integer overflow?",
-        ),
     ];
     for (query, path, message) in cases {
         shop.invalid(query, path, message).await;
     }
+    let found = shop.error("{ users_by_pk(id: 99999999999) { id } }", json!({})).await;
+    assert_eq!(found.0, "parse-failed", "{found:?}");
     let found = shop.error("{ products_by_pk(id: \"not-a-uuid\") { id } }", json!({})).await;
     assert_eq!(found.0, "data-exception");
     assert_eq!(found.2, "invalid input syntax for type uuid: \"not-a-uuid\"");
@@ -161,7 +158,11 @@ async fn documents_that_make_no_sense() {
     let cases = [
         ("{ users { ", "$.query", "not a valid graphql query"),
         ("", "$.query", "not a valid graphql query"),
-        ("mutation { insert_users { id } }", "$", "no mutations exist"),
+        (
+            "mutation { insert_users { id } }",
+            "$.selectionSet.insert_users.args.objects",
+            "missing required field 'objects'",
+        ),
         (
             "query a { users { id } } query b { users { id } }",
             "$",

@@ -211,9 +211,8 @@ async fn variables_fragments_and_conditions() {
         json!([{"id": 1}, {"id": 3}])
     );
     assert!(ask(json!({"id": null})).await.unwrap_err().contains("null value found"));
-    assert!(
-        ask(json!({"id": 1, "where": {"id": {"_gt": "x"}}})).await.unwrap_err().contains("expected a 32-bit integer")
-    );
+    let wrong = ask(json!({"id": 1, "where": {"id": {"_gt": "x"}}})).await.unwrap_err();
+    assert!(wrong.contains("integer"), "{wrong}");
     assert!(ask(json!({"id": 1, "surplus": 1})).await.unwrap_err().contains("unexpected variables"));
     assert!(ask(json!({})).await.unwrap_err().contains("expecting a value for non-nullable variable: \"id\""));
 }
