@@ -47,18 +47,18 @@ fn the_api_and_the_console_have_their_paths_and_their_sub_domains() {
     assert_eq!(
         routes(&plan, "hasura"),
         [
-            (None, "/v1/graphql"),
-            (None, "/v1/metadata"),
-            (None, "/v1/query"),
-            (None, "/v2/query"),
-            (None, "/v1alpha1"),
-            (None, "/v1beta1"),
-            (None, "/api/rest"),
             (None, "/api/swagger"),
-            (None, "/v1/config"),
+            (None, "/v1/metadata"),
+            (None, "/v1/graphql"),
             (None, "/v1/metrics"),
             (None, "/v1/version"),
+            (None, "/v1/config"),
+            (None, "/api/rest"),
+            (None, "/v1/query"),
+            (None, "/v1alpha1"),
+            (None, "/v2/query"),
             (None, "/healthz"),
+            (None, "/v1beta1"),
             (Some("api.localhost"), "/v1/graphql"),
             (Some("api.localhost"), "/")
         ]
@@ -82,7 +82,7 @@ fn a_route_may_be_a_label_a_full_domain_or_an_expanded_one() {
     assert_eq!(host(&replaced).as_deref(), Some("api.shop.test"));
     // The base domain itself: the API's paths are there already.
     assert_eq!(host(&[("HASURA_ROUTE", "localhost")]), None);
-    assert_eq!(routes(&plan(&[("HASURA_ROUTE", "localhost")]), "hasura").len(), 3);
+    assert_eq!(routes(&plan(&[("HASURA_ROUTE", "localhost")]), "hasura").len(), 12);
 }
 
 #[test]
