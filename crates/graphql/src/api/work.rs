@@ -435,14 +435,7 @@ impl Drop for Work<'_> {
 
 /// As `get_inconsistent_metadata` lists them.
 pub fn listed<'i>(inconsistencies: impl IntoIterator<Item = &'i Inconsistency>) -> Value {
-    let entry = |found: &Inconsistency| {
-        json!({
-            "definition": found.definition,
-            "reason": found.reason,
-            "name": found.name,
-            "type": found.kind,
-        })
-    };
+    let entry = |found: &Inconsistency| serde_json::to_value(found).unwrap_or_default();
     inconsistencies.into_iter().map(entry).collect()
 }
 
