@@ -15,53 +15,25 @@ struct Asset {
 }
 
 const ASSETS: &[Asset] = &[
-    Asset {
-        name: "console.css",
-        kind: "text/css; charset=utf-8",
-        content: include_str!("../../../assets/web/console.css"),
-    },
-    Asset {
-        name: "console.js",
-        kind: "text/javascript; charset=utf-8",
-        content: include_str!("../../../assets/web/console.js"),
-    },
-    Asset {
-        name: "login.js",
-        kind: "text/javascript; charset=utf-8",
-        content: include_str!("../../../assets/web/login.js"),
-    },
-    Asset {
-        name: "graphiql.js",
-        kind: "text/javascript; charset=utf-8",
-        content: include_str!("../../../assets/web/graphiql.js"),
-    },
-    Asset {
-        name: "graphiql.min.js",
-        kind: "text/javascript; charset=utf-8",
-        content: include_str!("../../../assets/web/vendor/graphiql.min.js"),
-    },
-    Asset {
-        name: "graphql-ws.min.js",
-        kind: "text/javascript; charset=utf-8",
-        content: include_str!("../../../assets/web/vendor/graphql-ws.min.js"),
-    },
-    Asset {
-        name: "react-dom.min.js",
-        kind: "text/javascript; charset=utf-8",
-        content: include_str!("../../../assets/web/vendor/react-dom.min.js"),
-    },
-    Asset {
-        name: "react.min.js",
-        kind: "text/javascript; charset=utf-8",
-        content: include_str!("../../../assets/web/vendor/react.min.js"),
-    },
-    Asset {
-        name: "graphiql.min.css",
-        kind: "text/css; charset=utf-8",
-        content: include_str!("../../../assets/web/vendor/graphiql.min.css"),
-    },
+    style("console.css", include_str!("../../../assets/web/console.css")),
+    script("console.js", include_str!("../../../assets/web/console.js")),
+    script("login.js", include_str!("../../../assets/web/login.js")),
+    script("graphiql.js", include_str!("../../../assets/web/graphiql.js")),
+    script("graphiql.min.js", include_str!("../../../assets/web/vendor/graphiql.min.js")),
+    script("graphql-ws.min.js", include_str!("../../../assets/web/vendor/graphql-ws.min.js")),
+    script("react-dom.min.js", include_str!("../../../assets/web/vendor/react-dom.min.js")),
+    script("react.min.js", include_str!("../../../assets/web/vendor/react.min.js")),
+    style("graphiql.min.css", include_str!("../../../assets/web/vendor/graphiql.min.css")),
     Asset { name: "icon.svg", kind: "image/svg+xml", content: include_str!("../../../assets/web/icon.svg") },
 ];
+
+const fn script(name: &'static str, content: &'static str) -> Asset {
+    Asset { name, kind: "text/javascript; charset=utf-8", content }
+}
+
+const fn style(name: &'static str, content: &'static str) -> Asset {
+    Asset { name, kind: "text/css; charset=utf-8", content }
+}
 
 /// Eight hexadecimal digits that change with any asset.
 pub(crate) static VERSION: LazyLock<String> = LazyLock::new(|| {

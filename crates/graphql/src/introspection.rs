@@ -44,10 +44,10 @@ struct Writer<'w, 'a> {
     out: String,
 }
 
-/// The JSON of `__schema` or `__type`.
 /// Fields that an answer about the schema may have: the standard question to a schema of 1,000 tables has about a million.
 const FIELD_LIMIT: usize = 10_000_000;
 
+/// The JSON of `__schema` or `__type`.
 pub(crate) fn root<'a>(planner: &mut Planner<'a>, selected: &Selected<'a>, path: &Path<'_>) -> Result<String, Failure> {
     // Its fields grow with the schema, not with the request, so they have a limit of their own.
     let left = planner.validator.replace_fields_left(FIELD_LIMIT);

@@ -143,8 +143,12 @@ async fn values_that_do_not_fit() {
     for (query, path, message) in cases {
         shop.invalid(query, path, message).await;
     }
-    let found = shop.error("{ users_by_pk(id: 99999999999) { id } }", json!({})).await;
-    assert_eq!(found.0, "parse-failed", "{found:?}");
+    let (code, path, message) = shop.error("{ users_by_pk(id: 99999999999) { id } }", json!({})).await;
+    assert_eq!((code.as_str(), path.as_str()), ("parse-failed", "$.selectionSet.users_by_pk.args.id"));
+    assert_eq!(
+        message,
+        "The value 99999999999 lies outside the bounds or is not an integer. Maybe it is a float, or is there integer overflow?"
+    );
     let found = shop.error("{ products_by_pk(id: \"not-a-uuid\") { id } }", json!({})).await;
     assert_eq!(found.0, "data-exception");
     assert_eq!(found.2, "invalid input syntax for type uuid: \"not-a-uuid\"");

@@ -212,7 +212,7 @@ async fn variables_fragments_and_conditions() {
     );
     assert!(ask(json!({"id": null})).await.unwrap_err().contains("null value found"));
     let wrong = ask(json!({"id": 1, "where": {"id": {"_gt": "x"}}})).await.unwrap_err();
-    assert!(wrong.contains("integer"), "{wrong}");
+    assert_eq!(wrong, "invalid input syntax for type integer: \"x\"");
     assert!(ask(json!({"id": 1, "surplus": 1})).await.unwrap_err().contains("unexpected variables"));
     assert!(ask(json!({})).await.unwrap_err().contains("expecting a value for non-nullable variable: \"id\""));
 }
