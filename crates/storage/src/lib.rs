@@ -1,0 +1,1 @@
+//! Files in an object store, described in PostgreSQL, served to whom GraphQL's permissions let.
