@@ -1,0 +1,113 @@
+//! The running service.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use postgres::Pool;
+use tokio::task::JoinHandle;
+
+use crate::api::{self, route::Declared};
+use crate::password::Hasher;
+use crate::redirect::Allowed;
+use crate::{Error, Options, events, limits, store, tickets};
+
+/// Starts the service.
+#[derive(Debug)]
+pub struct Service;
+
+/// The running service; clones share it. It is the state of every handler.
+#[derive(Debug, Clone)]
+pub struct Handle(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: Options,
+    hasher: Hasher,
+    redirects: Allowed,
+    sweeper: std::sync::OnceLock<JoinHandle<()>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(sweeper) = self.sweeper.get() {
+            sweeper.abort();
+        }
+    }
+}
+
+/// Between two sweeps of what has expired.
+const SWEEP: Duration = Duration::from_secs(600);
+
+impl Service {
+    /// Brings the schema up to date and adds the roles of the settings.
+    ///
+    /// # Errors
+    /// PostgreSQL cannot be reached or refuses a migration; a setting cannot be used.
+    pub async fn start(options: Options) -> Result<Handle, Error> {
+        let redirects = Allowed::new(&options.client_url, &options.allowed_redirect_urls)
+            .map_err(|(name, why)| Error::setting(name, why))?;
+        let hasher = Hasher::new(&options.passwords).map_err(|why| Error::setting("AUTH_PASSWORD_HASH", why))?;
+        store::migrate::run(&options.pool).await?;
+        store::roles::ensure(&options.pool, &options.accounts).await?;
+        let sweeper = std::sync::OnceLock::new();
+        let handle = Handle(Arc::new(Inner { options, hasher, redirects, sweeper }));
+        let pool = handle.pool().clone();
+        let keep = handle.options().events_life;
+        let _ = handle.0.sweeper.set(tokio::spawn(async move {
+            loop {
+                sweep(&pool, keep).await;
+                tokio::time::sleep(SWEEP).await;
+            }
+        }));
+        Ok(handle)
+    }
+}
+
+/// Deletes what has expired. What fails is tried again at the next sweep.
+async fn sweep(pool: &Pool, keep: Duration) {
+    let swept = async {
+        let client = pool.get().await.map_err(|error| error.to_string())?;
+        let rows = async {
+            Ok::<u64, tokio_postgres::Error>(
+                store::tokens::sweep(&client).await?
+                    + tickets::sweep(&client).await?
+                    + limits::sweep(&client).await?
+                    + events::sweep(&client, keep).await?,
+            )
+        };
+        rows.await.map_err(|error| crate::error::reason(&error))
+    };
+    match swept.await {
+        Ok(0) => {}
+        Ok(rows) => tracing::debug!(rows, "expired rows of auth are deleted"),
+        Err(error) => tracing::warn!(error, "expired rows of auth cannot be deleted"),
+    }
+}
+
+impl Handle {
+    /// Answers both at its root and below `/v1`.
+    pub fn router(&self) -> axum::Router {
+        api::router(self)
+    }
+
+    /// Every route with its policy.
+    pub fn routes(&self) -> Vec<Declared> {
+        api::all().iter().map(api::route::Route::declared).collect()
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.0.options.pool
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        &self.0.hasher
+    }
+
+    pub(crate) fn redirects(&self) -> &Allowed {
+        &self.0.redirects
+    }
+}

@@ -1,0 +1,57 @@
+//! Refreshing and verifying tokens.
+
+use axum::Json;
+use axum::extract::State;
+use http::HeaderMap;
+use serde::Deserialize;
+
+use crate::Handle;
+use crate::api::bearer::Bearer;
+use crate::api::body::{Body, TokenId};
+use crate::api::caller::Caller;
+use crate::api::failure::{Code, Failure};
+use crate::api::ok;
+use crate::api::route::{Policy, Route};
+use crate::limits::Zone;
+use crate::session::{self, Session};
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::post("/token", Policy::Public, refresh).limited(Zone::BruteForce),
+        Route::post("/token/verify", Policy::Public, verify),
+    ]
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct RefreshRequest {
+    refresh_token: TokenId,
+}
+
+async fn refresh(
+    State(handle): State<Handle>,
+    caller: Caller,
+    Body(request): Body<RefreshRequest>,
+) -> Result<Json<Session>, Failure> {
+    let client = handle.pool().get().await?;
+    session::refresh(&handle, &client, &request.refresh_token.to_text(), &caller).await.map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerifyRequest {
+    token: Option<String>,
+}
+
+/// The token of the body, else the bearer.
+async fn verify(
+    State(handle): State<Handle>,
+    headers: HeaderMap,
+    Body(request): Body<VerifyRequest>,
+) -> Result<Json<&'static str>, Failure> {
+    let token = request.token.as_deref().or_else(|| Bearer::text(&headers)).ok_or(Code::InvalidRequest)?;
+    match Bearer::verify(&handle, token) {
+        Ok(_) => Ok(ok()),
+        Err(_) => Err(Code::InvalidRequest.into()),
+    }
+}

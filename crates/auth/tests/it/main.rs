@@ -1,0 +1,5 @@
+//! The service against a real PostgreSQL.
+#![allow(clippy::unwrap_used)]
+
+mod email_password;
+mod support;
