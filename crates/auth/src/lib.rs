@@ -16,7 +16,7 @@
 //! - `accounts` is what several flows share: options of a sign-up, who may sign in, making a user.
 //! - `session` makes and rotates sessions; [`keys`] signs and verifies tokens; `tickets` are the one-time secrets of
 //!   links; `redirect` says where browsers may be sent; `password` hashes and judges; `limits` counts; `events`
-//!   remembers; `emails` writes the mail; `claims` asks for custom claims.
+//!   remembers; `emails` writes the mail; `claims` asks for custom claims. [`admin`] is for the command line.
 //!
 //! ```no_run
 //! # async fn example(config: tokio_postgres::Config, mailer: std::sync::Arc<dyn auth::Mailer>) -> Result<(), auth::Error> {
@@ -29,6 +29,7 @@
 //! ```
 
 mod accounts;
+pub mod admin;
 mod api;
 mod basics;
 mod claims;

@@ -34,12 +34,17 @@ impl Default for Options {
 /// # Errors
 /// The password is too short or too common.
 pub(crate) fn judge(handle: &Handle, password: &str) -> Result<(), Failure> {
-    let options = &handle.options().passwords;
+    check(&handle.options().passwords, password).map_err(Failure::from)
+}
+
+/// # Errors
+/// As [`judge`].
+pub(crate) fn check(options: &Options, password: &str) -> Result<(), Code> {
     if password.chars().count() < options.min_length {
-        return Err(Code::PasswordTooShort.into());
+        return Err(Code::PasswordTooShort);
     }
     if options.refuse_common && common::contains(password) {
-        return Err(Code::PasswordInHibpDatabase.into());
+        return Err(Code::PasswordInHibpDatabase);
     }
     Ok(())
 }

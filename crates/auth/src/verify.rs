@@ -1,11 +1,12 @@
 //! `GET /verify`: where the links of mails lead. It uses the ticket up and sends the browser on, signed in.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::accounts::{self, Wanted};
+use crate::api::body::Params;
 use crate::api::caller::Caller;
 use crate::api::failure::{Code, Failure};
 use crate::api::route::{Policy, Route};
@@ -26,7 +27,7 @@ struct Request {
 }
 
 /// What goes wrong is told to the page the browser is sent to; to the frontend when that page is not allowed.
-async fn verify(State(handle): State<Handle>, caller: Caller, Query(request): Query<Request>) -> Response {
+async fn verify(State(handle): State<Handle>, caller: Caller, Params(request): Params<Request>) -> Response {
     let redirect_to = match handle.redirects().check(request.redirect_to.as_deref()) {
         Ok(url) => url,
         Err(failure) => return redirect::failed(&handle, handle.redirects().client(), failure),

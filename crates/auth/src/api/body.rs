@@ -2,9 +2,10 @@
 //!
 //! What does not fit is told in the first of the error shapes, as upstream's OpenAPI validator tells it.
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
+use http::request::Parts;
 use project::Secret;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Error as _};
@@ -33,6 +34,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             return Err(Failure::Request("header Content-Type has unexpected value".to_owned()));
         }
         parse(&bytes).map(Self)
+    }
+}
+
+/// The query of a URL; parameters that are not described are passed over.
+pub struct Params<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let Query(params) = Query::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Failure::Request(format!("parameter in query has an error: {error}")))?;
+        Ok(Self(params))
     }
 }
 
