@@ -99,7 +99,7 @@ pub(crate) async fn send(handle: &Handle, email: &Email<'_>) -> Result<(), Failu
 /// # Errors
 /// The template cannot be rendered.
 pub(crate) fn text_message(handle: &Handle, user: &User, code: &str) -> Result<String, Failure> {
-    let variables = [("code", code), ("displayName", &user.display_name), ("locale", &user.locale)];
+    let variables = [("code", code), ("displayName", &*user.display_name), ("locale", &*user.locale)];
     render(handle, &user.locale, Template::SigninPasswordlessSms, "body.txt", &variables)
         .and_then(|text| text.ok_or_else(|| "there is no such template".to_owned()))
         .map(|text| text.trim().to_owned())
@@ -117,13 +117,13 @@ fn compose(handle: &Handle, email: &Email<'_>) -> Result<Message, String> {
         ("link", &*link),
         ("ticket", ticket),
         ("code", code),
-        ("displayName", &user.display_name),
+        ("displayName", &*user.display_name),
         ("email", user.email.as_deref().unwrap_or_default()),
         ("newEmail", user.new_email.as_deref().unwrap_or_default()),
         ("redirectTo", email.redirect_to),
-        ("locale", &user.locale),
-        ("serverUrl", &options.server_url),
-        ("clientUrl", &options.client_url),
+        ("locale", &*user.locale),
+        ("serverUrl", &*options.server_url),
+        ("clientUrl", &*options.client_url),
     ];
     let part = |file: &str| render(handle, &user.locale, email.template, file, &variables);
     let missing = |file: &str| format!("{} has no {file}", email.template.as_str());

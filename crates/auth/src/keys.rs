@@ -19,7 +19,7 @@ const ISSUER: &str = "hasura-auth";
 
 /// All keys; clones share them.
 #[derive(Clone)]
-pub struct Keys(Arc<[Key]>);
+pub struct Keys(Arc<Vec<Key>>);
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -68,7 +68,7 @@ impl Keys {
         if key.signing.is_none() {
             return Err("signing_key, the private key, is missing".to_owned());
         }
-        Ok(Self(Arc::new([key])))
+        Ok(Self(Arc::new(vec![key])))
     }
 
     /// A key given by itself, as `HASURA_JWT_KEY` and `HASURA_JWT_TYPE` do.
@@ -85,12 +85,11 @@ impl Keys {
     /// As [`Keys::parse`].
     pub fn with_previous(self, list: &str) -> Result<Self, String> {
         let list: Vec<Setting> = serde_json::from_str(list).map_err(|_| "it is not a JSON list of keys".to_owned())?;
-        let mut keys: Vec<Key> = Vec::with_capacity(list.len());
+        let mut keys = Arc::into_inner(self.0).ok_or("the keys are in use already")?;
         for setting in list {
             keys.push(Key { signing: None, ..Key::new(setting)? });
         }
-        let current = Arc::into_inner(self.0).map(Vec::from).ok_or("the keys are in use already")?;
-        Ok(Self(current.into_iter().chain(keys).collect()))
+        Ok(Self(Arc::new(keys)))
     }
 
     fn current(&self) -> &Key {
@@ -199,8 +198,7 @@ impl Key {
         validation.leeway = LEEWAY.unsigned_abs();
         let claims = jsonwebtoken::decode::<Map<String, Value>>(token, &self.verifying, &validation).ok()?.claims;
         let issued = claims.get("iat").and_then(Value::as_f64).unwrap_or_default();
-        // Compared in seconds, far below where a float is inexact.
-        #[allow(clippy::cast_precision_loss)]
+        // Seconds are far below where a float is inexact.
         let latest = (jiff::Timestamp::now().as_second() + LEEWAY) as f64;
         if issued > latest {
             return None;

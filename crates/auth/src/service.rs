@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use crate::api::{self, route::Declared};
 use crate::password::Hasher;
 use crate::redirect::Allowed;
-use crate::{Error, Options, events, limits, store, tickets};
+use crate::{Error, Options, claims, events, limits, store, tickets};
 
 /// Starts the service.
 #[derive(Debug)]
@@ -46,6 +46,9 @@ impl Service {
     pub async fn start(options: Options) -> Result<Handle, Error> {
         let redirects = Allowed::new(&options.client_url, &options.allowed_redirect_urls)
             .map_err(|(name, why)| Error::setting(name, why))?;
+        if let Some(path) = options.custom_claims.values().find(|path| !claims::is_path(path)) {
+            return Err(Error::setting("AUTH_JWT_CUSTOM_CLAIMS", format!("{path:?} is no path of names and indices")));
+        }
         let hasher = Hasher::new(&options.passwords).map_err(|why| Error::setting("AUTH_PASSWORD_HASH", why))?;
         store::migrate::run(&options.pool).await?;
         store::roles::ensure(&options.pool, &options.accounts).await?;

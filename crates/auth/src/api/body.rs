@@ -57,7 +57,7 @@ fn is_json(kind: &str) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
-    let bytes = if bytes.is_empty() { b"{}" } else { bytes };
+    let bytes = if bytes.is_empty() { b"{}".as_slice() } else { bytes };
     serde_json::from_slice(bytes)
         .map_err(|error| Failure::Request(format!("request body has an error: doesn't match schema: {error}")))
 }

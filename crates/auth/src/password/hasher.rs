@@ -6,7 +6,7 @@ use std::time::Duration;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use project::Secret;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Options;
 use crate::api::failure::Failure;
@@ -48,8 +48,12 @@ impl Hasher {
     /// [`Failure::Busy`]: no turn in time.
     pub async fn hash(&self, password: &str) -> Result<String, Failure> {
         let (argon2, password) = (self.argon2.clone(), Secret::new(password.to_owned()));
-        let _turn = self.turn().await?;
-        let hashed = tokio::task::spawn_blocking(move || hash(&argon2, password.expose()));
+        let turn = self.turn().await?;
+        let hashed = tokio::task::spawn_blocking(move || {
+            // Held by the work, not by the request: a client that goes away does not stop what has begun.
+            let _turn = turn;
+            hash(&argon2, password.expose())
+        });
         hashed.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
     }
 
@@ -61,14 +65,17 @@ impl Hasher {
         let exists = kept.is_some();
         let kept = kept.unwrap_or(&self.nobody).clone();
         let (argon2, password) = (self.argon2.clone(), Secret::new(password.to_owned()));
-        let _turn = self.turn().await?;
-        let verified = tokio::task::spawn_blocking(move || verify(&argon2, password.expose(), kept.expose()));
+        let turn = self.turn().await?;
+        let verified = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            verify(&argon2, password.expose(), kept.expose())
+        });
         let verdict = verified.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
         Ok(if exists { verdict } else { Verdict::Wrong })
     }
 
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, Failure> {
-        match tokio::time::timeout(PATIENCE, self.turns.acquire()).await {
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        match tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await {
             Ok(Ok(turn)) => Ok(turn),
             _ => Err(Failure::Busy),
         }
