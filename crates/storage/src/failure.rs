@@ -134,7 +134,6 @@ impl From<opendal::Error> for Failure {
             return Self::no_space();
         }
         match error.kind() {
-            opendal::ErrorKind::NotFound => Self::file_not_found(),
             opendal::ErrorKind::RateLimited => Self::unavailable("the object store is busy"),
             kind => {
                 tracing::error!(%kind, message = error.message(), "the object store failed");

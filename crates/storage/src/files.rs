@@ -8,6 +8,7 @@ mod record;
 mod replace;
 mod stage;
 pub(crate) mod sweep;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -15,7 +16,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures::Stream;
+use futures::{Stream, StreamExt, stream};
 use postgres::{Pool, PooledClient};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -28,6 +29,8 @@ pub(crate) use record::FILE;
 pub use record::{Bucket, File};
 pub use replace::Change;
 pub use stage::{Staged, Staging};
+pub use verify::Checked;
+pub(crate) use verify::Verified;
 
 /// The files of one service. Clones are the same.
 #[derive(Debug, Clone)]
@@ -127,7 +130,17 @@ impl Files {
         range: Range<u64>,
     ) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<>, Failure> {
         let key = self.locate(file).await?;
-        Ok(self.store().read(&key, range).await?)
+        let mut bytes = self.store().read(&key, range).await?;
+        // Whether the object is there shows with its first bytes.
+        let first = match bytes.next().await {
+            Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => return Err(Failure::file_not_found()),
+            Some(Err(error)) => {
+                tracing::error!(%error, "an object cannot be read");
+                return Err(Failure::internal());
+            }
+            first => first,
+        };
+        Ok(stream::iter(first).chain(bytes))
     }
 
     /// The key of the object that holds a file's bytes.

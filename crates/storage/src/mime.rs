@@ -71,9 +71,7 @@ fn is_text(head: &[u8]) -> bool {
 
 fn text(head: &[u8]) -> &'static str {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    let begins = |word: &str| {
-        head.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word.as_bytes()))
-    };
+    let begins = |word: &str| head.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word.as_bytes()));
     let has_svg = || head.windows(4).any(|window| window.eq_ignore_ascii_case(b"<svg"));
     if ["<!doctype html", "<html", "<head", "<body", "<script"].iter().any(|word| begins(word)) {
         "text/html; charset=utf-8"

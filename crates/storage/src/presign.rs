@@ -134,11 +134,9 @@ mod tests {
         let signed = parse(&text);
         assert_eq!(check(&key, file, now, &signed), Ok(30));
         assert_eq!(check(&key, file, later(29), &signed), Ok(1));
-        for (key, file, now) in [
-            (&key, file, later(30)),
-            (&key, other, now),
-            (&Secret::new("other".to_owned()), file, now),
-        ] {
+        for (key, file, now) in
+            [(&key, file, later(30)), (&key, other, now), (&Secret::new("other".to_owned()), file, now)]
+        {
             assert_eq!(check(key, file, now, &signed).unwrap_err().status, 403);
         }
         for (from, to) in [("Expires=30", "Expires=3000"), ("Signature=", "Signature=0"), ("HMAC", "NONE")] {

@@ -101,7 +101,9 @@ mod tests {
 
     #[test]
     fn the_setting_is_an_address() {
-        assert!(matches!(Scanner::parse("tcp://clamd:3310").unwrap(), Scanner::Clamd { address } if address == "clamd:3310"));
+        assert!(
+            matches!(Scanner::parse("tcp://clamd:3310").unwrap(), Scanner::Clamd { address } if address == "clamd:3310")
+        );
         assert!(Scanner::parse("clamd:3310").is_none());
         assert!(Scanner::parse("tcp://clamd").is_none());
     }

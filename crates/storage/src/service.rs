@@ -28,6 +28,9 @@ pub struct Options {
     pub instance: String,
     /// Looks into what is uploaded.
     pub scanner: Option<Scanner>,
+    /// Compares every download of a whole file with its checksum; one that is damaged breaks off before its end. A
+    /// request may ask for it by `X-Verify-Checksum: true`.
+    pub verify_reads: bool,
 }
 
 impl Options {
@@ -42,6 +45,7 @@ impl Options {
             signing_key,
             instance: "nself".to_owned(),
             scanner: None,
+            verify_reads: false,
         }
     }
 }
@@ -59,6 +63,7 @@ pub(crate) struct Shared {
     pub public_url: String,
     pub api_prefix: String,
     pub signing_key: Secret,
+    pub verify_reads: bool,
     /// Ends the watch.
     _watch: DropGuard,
 }
@@ -85,6 +90,7 @@ impl Service {
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             api_prefix: options.api_prefix,
             signing_key: options.signing_key,
+            verify_reads: options.verify_reads,
             _watch: ended.drop_guard(),
         })))
     }

@@ -173,7 +173,10 @@ impl Writer {
     /// # Errors
     /// What the backend said; there is no object then.
     pub async fn finish(mut self) -> opendal::Result<()> {
-        self.inner.close().await?;
+        if let Err(error) = self.inner.close().await {
+            self.abort().await;
+            return Err(error);
+        }
         // The file itself is on the disk by now; its new name is when the folder is.
         match self.folder {
             Some(folder) => sync_folder(folder).await,
@@ -222,7 +225,9 @@ pub(crate) fn is_full(error: &opendal::Error) -> bool {
     let mut next: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            return matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+            // A file may also be larger than the process or the file system allows.
+            use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+            return matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge);
         }
         next = error.source();
     }

@@ -59,7 +59,8 @@ impl Files {
             let files = rows.iter().map(File::from_row).collect::<Result<Vec<_>, _>>()?;
             let Some(last) = files.last() else { return Ok(broken) };
             after = Some(last.id);
-            let asked = futures::stream::iter(files).map(|file| async { self.has_bytes(&file).await.map(|has| (file, has)) });
+            let asked =
+                futures::stream::iter(files).map(|file| async { self.has_bytes(&file).await.map(|has| (file, has)) });
             let asked: Vec<(File, bool)> = asked.buffered(ASKED).try_collect().await?;
             broken.extend(asked.into_iter().filter(|(_, has)| !has).map(|(file, _)| file));
         }

@@ -111,7 +111,8 @@ pub(crate) async fn retain(client: &Client, file: Uuid) -> Result<()> {
 
 /// The keys of a file's objects but one, of those that nobody is writing.
 pub(crate) async fn others(client: &Client, file: Uuid, key: &str) -> Result<Vec<String>> {
-    let statement = "SELECT key FROM storage.objects WHERE file_id = $1 AND key <> $2 AND state IN ('kept', 'removing')";
+    let statement =
+        "SELECT key FROM storage.objects WHERE file_id = $1 AND key <> $2 AND state IN ('kept', 'removing')";
     client.query(statement, &[&file, &key]).await?.iter().map(|row| row.try_get(0)).collect()
 }
 
@@ -133,19 +134,20 @@ pub(crate) async fn take_over(client: &Client, instance: &str, restarted: bool) 
         RETURNING key, file_id, etag, state";
     let rows = client.query(statement, &[&instance, &restarted, &LEASE.as_secs_f64()]).await?;
     let read = |row: &tokio_postgres::Row| {
-        Ok(Unfinished {
-            key: row.try_get(0)?,
-            file_id: row.try_get(1)?,
-            etag: row.try_get(2)?,
-            state: row.try_get(3)?,
-        })
+        Ok(Unfinished { key: row.try_get(0)?, file_id: row.try_get(1)?, etag: row.try_get(2)?, state: row.try_get(3)? })
     };
     rows.iter().map(read).collect()
 }
 
 /// Decides over a prepared object: it is the file's bytes if the file's row has its etag. The answer is the keys of
 /// objects that are nobody's bytes now, itself perhaps among them.
-pub(crate) async fn settle(client: &mut Client, key: &str, file: Uuid, etag: &str, instance: &str) -> Result<Vec<String>> {
+pub(crate) async fn settle(
+    client: &mut Client,
+    key: &str,
+    file: Uuid,
+    etag: &str,
+    instance: &str,
+) -> Result<Vec<String>> {
     let transaction = client.transaction().await?;
     // Of two replacements at once, the one whose update came last has won, whichever settles first.
     let statement = "SELECT etag IS NOT DISTINCT FROM $2 FROM storage.files WHERE id = $1 FOR UPDATE";

@@ -42,14 +42,8 @@ impl Files {
     pub async fn stage(&self) -> Result<Staging, Failure> {
         let key = Uuid::new_v4().to_string();
         self.active().insert(key.clone());
-        let mut staging = Staging {
-            files: self.clone(),
-            key: key.clone(),
-            writer: None,
-            md5: Md5::new(),
-            size: 0,
-            head: Vec::new(),
-        };
+        let mut staging =
+            Staging { files: self.clone(), key: key.clone(), writer: None, md5: Md5::new(), size: 0, head: Vec::new() };
         journal::begin(&*self.client().await?, &key, self.instance()).await?;
         project::fault::hit("storage.after-journal");
         staging.writer = Some(self.store().write(&key).await?);

@@ -49,9 +49,7 @@ async fn settle(files: &Files, object: &Unfinished) -> Result<(), Failure> {
     };
     match (object.state.as_str(), &object.etag) {
         ("prepared", Some(etag)) => files.settle(id, &object.key, etag).await,
-        ("removing", _) if files.find(id).await?.is_some() => {
-            Ok(journal::retain(&*files.client().await?, id).await?)
-        }
+        ("removing", _) if files.find(id).await?.is_some() => Ok(journal::retain(&*files.client().await?, id).await?),
         ("writing", _) => {
             // The row first: without the journal's row nobody would know that it has no bytes.
             journal::remove_row(&*files.client().await?, id).await?;

@@ -11,8 +11,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::conditional::{Validators, http_date};
 use super::range::{Part, part};
 use super::{SURROGATE_CONTROL, SURROGATE_KEY, caller, parse_id};
+use crate::files::Verified;
 use crate::service::Shared;
 use crate::{Failure, File};
+
+/// Asks for the bytes to be compared with their checksum while they are sent.
+const VERIFY: HeaderName = HeaderName::from_static("x-verify-checksum");
 
 pub(super) async fn download(
     State(shared): State<Arc<Shared>>,
@@ -59,7 +63,13 @@ pub(super) async fn respond(shared: &Shared, file: &File, wanted: &Wanted<'_>) -
     let body = if *wanted.method == Method::HEAD || range.is_empty() {
         Body::empty()
     } else {
-        Body::from_stream(shared.files.open(file, range).await?)
+        let bytes = shared.files.open(file, range).await?;
+        let asked = wanted.headers.get(&VERIFY).is_some_and(|value| value == "true");
+        if part == Part::Whole && (asked || shared.verify_reads) {
+            Body::from_stream(Verified::new(bytes, file))
+        } else {
+            Body::from_stream(bytes)
+        }
     };
     Ok(content.finish(&part, body))
 }
@@ -142,8 +152,7 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
 
 /// As Go's `url.QueryEscape`, with which Nhost writes names.
 fn query_escape(text: &str) -> String {
-    const PLAIN: &AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b' ');
+    const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b' ');
     utf8_percent_encode(text, PLAIN).to_string().replace(' ', "+")
 }
 

@@ -41,8 +41,6 @@ pub(super) async fn list_not_uploaded(State(shared): State<Arc<Shared>>) -> Resu
 }
 
 fn summaries(files: &[File]) -> Json<Value> {
-    let summary = |file: &File| {
-        json!({"id": file.id, "name": file.name, "bucketId": file.bucket_id, "isUploaded": file.is_uploaded})
-    };
+    let summary = |file: &File| json!({"id": file.id, "name": file.name, "bucketId": file.bucket_id, "isUploaded": file.is_uploaded});
     Json(json!({"metadata": files.iter().map(summary).collect::<Vec<_>>()}))
 }

@@ -51,16 +51,15 @@ pub(super) async fn upload(State(shared): State<Arc<Shared>>, headers: HeaderMap
     let mut done = Vec::new();
     match try_upload(&shared, &headers, body, &mut done).await {
         Ok(()) => (StatusCode::CREATED, Json(json!({"processedFiles": done}))).into_response(),
-        Err(failure) => failure.respond(&json!({"error": failure.to_json(), "processedFiles": done})),
+        Err(failure) => {
+            // Nhost says null where there was no bucket to process files for.
+            let done = if failure == Failure::bucket_not_found() { Value::Null } else { json!(done) };
+            failure.respond(&json!({"error": failure.to_json(), "processedFiles": done}))
+        }
     }
 }
 
-async fn try_upload(
-    shared: &Shared,
-    headers: &HeaderMap,
-    body: Body,
-    done: &mut Vec<File>,
-) -> Result<(), Failure> {
+async fn try_upload(shared: &Shared, headers: &HeaderMap, body: Body, done: &mut Vec<File>) -> Result<(), Failure> {
     let caller = caller(shared, headers).await?;
     let mut form = Form::new(headers, body)?;
     let received = match receive(&shared.files, &caller, &mut form).await {

@@ -1,6 +1,13 @@
 //! The storage service over a real PostgreSQL and a folder: each test has its own.
 #![allow(clippy::unwrap_used)]
 
+mod buckets;
 mod download;
+mod faults;
+mod ops;
+mod presigned;
+mod replace;
+mod scan;
+mod schema;
 mod support;
 mod upload;

@@ -1,6 +1,7 @@
 //! A service of a test, and a gate that stands in for the GraphQL engine.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -59,11 +60,10 @@ impl TestGate {
             None => Refusal::new("unavailable", error.to_string()),
         };
         let id = &variables["id"];
-        let one = |rows: Vec<tokio_postgres::Row>, field: &str| {
-            json!({field: rows.first().map_or(Value::Null, |row| row.get::<_, Value>(0))})
-        };
+        let one = |rows: Vec<tokio_postgres::Row>, field: &str| json!({field: rows.first().map_or(Value::Null, |row| row.get::<_, Value>(0))});
         if reads {
-            let statement = format!("SELECT {FIELDS} FROM storage.files WHERE id = ($1::jsonb #>> '{{}}')::uuid AND {mine}");
+            let statement =
+                format!("SELECT {FIELDS} FROM storage.files WHERE id = ($1::jsonb #>> '{{}}')::uuid AND {mine}");
             return client.query(&statement, &[id]).await.map(|rows| one(rows, "file")).map_err(failed);
         }
         if query.contains("deleteFile(") {
@@ -160,6 +160,26 @@ impl World {
         answer.json()["processedFiles"][0].clone()
     }
 
+    /// The same; its path.
+    pub async fn uploaded(&self, name: &str, content: &[u8]) -> String {
+        format!("/v1/files/{}", self.upload(name, content).await["id"].as_str().unwrap())
+    }
+
+    /// How many objects there are when nothing is under way any more: in the journal and in the folder alike.
+    pub async fn settled(&self) -> usize {
+        for _ in 0..500 {
+            let client = self.database.client().await;
+            let statement = "SELECT key FROM storage.objects WHERE state = 'kept' ORDER BY key";
+            let kept: Vec<String> = client.query(statement, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+            let all = usize::try_from(self.count("objects").await).unwrap();
+            if all == kept.len() && self.objects().into_keys().eq(kept) {
+                return all;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("the journal and the folder differ: {:?}", self.objects())
+    }
+
     /// The names of files in the store's folder, with their sizes; working data left out.
     pub fn objects(&self) -> BTreeMap<String, u64> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap);
@@ -173,8 +193,11 @@ impl World {
     }
 }
 
-pub async fn start(database: &TestDatabase, folder: &std::path::Path, change: impl FnOnce(&mut Options)) -> Handle {
-    let pool = Pool::new(database.config(), 8);
+pub async fn start(database: &TestDatabase, folder: &Path, change: impl FnOnce(&mut Options)) -> Handle {
+    start_on(Pool::new(database.config(), 8), folder, change).await
+}
+
+pub async fn start_on(pool: Pool, folder: &Path, change: impl FnOnce(&mut Options)) -> Handle {
     let rules = [("user".to_owned(), Rule::Own), ("viewer".to_owned(), Rule::See), ("editor".to_owned(), Rule::All)];
     let gate = Arc::new(TestGate { pool: pool.clone(), rules: rules.into() });
     let store = Store::open(&Backend::folder(folder)).unwrap();
