@@ -72,3 +72,56 @@ fn settings_that_cannot_work() {
         assert!(error.contains(why), "{error}");
     }
 }
+
+/// A setting of a pair of `pem/`.
+fn pair(kind: &str, private: &str, public: &str) -> String {
+    let read =
+        |name: &str| std::fs::read_to_string(format!("{}/tests/it/pem/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (key, signing_key) = (read(&format!("{public}.pub.pem")), read(&format!("{private}.pem")));
+    json!({"type": kind, "key": key, "signing_key": signing_key, "kid": "one"}).to_string()
+}
+
+#[test]
+fn every_algorithm_signs_and_shows_its_public_key() {
+    for (kind, name, kty) in [
+        ("RS256", "rsa", "RSA"),
+        ("RS384", "rsa", "RSA"),
+        ("RS512", "rsa", "RSA"),
+        ("PS256", "rsa", "RSA"),
+        ("ES256", "ec", "EC"),
+        ("ES384", "ec384", "EC"),
+        ("EdDSA", "ed", "OKP"),
+        ("Ed25519", "ed", "OKP"),
+    ] {
+        let keys = Keys::parse(&pair(kind, name, name)).unwrap();
+        let token = keys.sign(&claims(|_| {})).unwrap();
+        assert!(keys.verify(&token).is_some(), "{kind}");
+        let jwks = keys.jwks();
+        let jwk = &jwks["keys"][0];
+        assert_eq!((&jwk["kty"], &jwk["use"], &jwk["kid"]), (&json!(kty), &json!("sig"), &json!("one")), "{jwk}");
+        assert!(jwk.get("d").is_none() && jwk.get("k").is_none(), "{jwk}");
+        // What a client makes of the key set verifies the token.
+        let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(jwk.clone()).unwrap();
+        let key = jsonwebtoken::DecodingKey::from_jwk(&jwk).unwrap();
+        let header = jsonwebtoken::decode_header(&token).unwrap();
+        let mut validation = jsonwebtoken::Validation::new(header.alg);
+        validation.set_issuer(&["hasura-auth"]);
+        assert!(jsonwebtoken::decode::<Value>(&token, &key, &validation).is_ok(), "{kind}");
+    }
+}
+
+#[test]
+fn a_public_key_is_no_secret_of_an_hmac() {
+    let keys = Keys::parse(&pair("RS256", "rsa", "rsa")).unwrap();
+    let public = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/pem/rsa.pub.pem")).unwrap();
+    let forged = Keys::of_key("HS256", &public).unwrap().sign(&claims(|_| {})).unwrap();
+    assert!(keys.verify(&forged).is_none());
+}
+
+#[test]
+fn keys_that_are_no_pair_are_refused() {
+    let error = Keys::parse(&pair("ES256", "ec384", "ec")).unwrap_err();
+    assert!(error.contains("cannot sign") || error.contains("no pair") || error.contains("no PEM"), "{error}");
+    let public_only = json!({"type": "RS256", "key": std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/pem/rsa.pub.pem")).unwrap()});
+    assert!(Keys::parse(&public_only.to_string()).unwrap_err().contains("signing_key"));
+}
