@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod buckets;
+mod clouds;
 mod download;
 mod faults;
 mod ops;
