@@ -115,16 +115,16 @@ async fn run_command(
     if let Some(expected) = command.resource_version
         && expected != work.resource_version()
     {
-        return Err(conflict(work.resource_version()));
+        return Err(conflict(expected));
     }
     let value = steps::step(&mut work, command, "$.args", endpoint).await?;
     work.finish().await?;
     Ok(value)
 }
 
-/// The client has not seen the last change.
-fn conflict(current: i64) -> Refusal {
-    let message = format!("metadata resource version referenced did not match current version {current}");
+/// The client has not seen the last change; clients look for this sentence.
+fn conflict(referenced: i64) -> Refusal {
+    let message = format!("metadata resource version referenced ({referenced}) did not match current version");
     Failure::new(Code::Conflict, "$", message).into()
 }
 

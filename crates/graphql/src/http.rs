@@ -54,17 +54,19 @@ impl Handle {
         let mut router = Router::new()
             .route("/v1/version", get(small::version))
             .route("/healthz", get(small::health))
+            .route("/hasura/healthz", get(small::health))
             .route("/api/swagger/json", get(rest::openapi))
             .route("/api/rest/{*path}", any(rest::call));
         if apis.graphql {
             router = router
                 .route("/v1/graphql", get(graphql::get).post(graphql::post))
-                .route("/v1/graphql/explain", post(explain::explain))
                 .route("/v1beta1/relay", get(graphql::relay_socket).post(graphql::relay))
                 .route("/v1alpha1/graphql", get(graphql::alpha_socket).post(graphql::alpha));
         }
         if apis.metadata {
             router = router
+                .route("/v1/graphql/explain", post(explain::explain))
+                .route("/v1alpha1/graphql/explain", post(explain::explain))
                 .route("/v1/metadata", post(administration::metadata))
                 .route("/v1/query", post(administration::query_v1))
                 .route("/v2/query", post(administration::query_v2));

@@ -30,6 +30,7 @@ pub mod action;
 mod allowlist;
 pub mod api;
 mod cache;
+mod checks;
 mod deploy;
 mod error;
 pub mod events;

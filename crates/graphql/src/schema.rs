@@ -34,7 +34,7 @@ pub use aggregate::AggregateOp;
 pub use describe::{EnumValue, FieldDef, InputDef, Kind, TypeDef, TypeRef};
 pub use introspected::{DirectiveDef, Meta};
 pub use mutation::{MutationType, PLACEHOLDER, UpdateOp};
-pub use type_id::{BoolFold, TypeId};
+pub use type_id::{FoldFunction, TypeId};
 
 /// Everything a role can ask.
 #[derive(Debug, Clone, Default)]

@@ -27,7 +27,7 @@ use crate::schema::Schema;
 use crate::session::Session;
 use crate::store::{self, Damage, Enums};
 use crate::value::Provided;
-use crate::{Error, Options, execute, foreign, outbound, sql};
+use crate::{Error, Options, checks, execute, foreign, outbound, sql};
 
 /// A GraphQL request.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -111,7 +111,10 @@ pub(crate) fn build(
         introspections: introspections.clone(),
         naming_convention: options.naming_convention,
     };
-    let mut model = Model::build(catalog, metadata, &extras);
+    let model = Arc::new(Model::build(catalog, metadata, &extras));
+    let found = checks::find(metadata, &model);
+    let mut model = Arc::into_inner(model).expect("the schema that was checked with is gone");
+    model.inconsistencies.extend(found);
     model.inconsistencies.extend(damage.parts().map(Inconsistency::of_unreadable));
     model
 }

@@ -41,6 +41,10 @@ impl From<Box<RawValue>> for Reply {
 /// The command refuses; the whole request is undone.
 pub async fn step(work: &mut Work<'_>, command: &Command, path: &str, endpoint: Endpoint) -> Result<Reply, Refusal> {
     match command.kind.as_str() {
+        "concurrent_bulk" if command.writes() => {
+            let message = "Only read-only queries are allowed in a concurrent_bulk";
+            Err(Failure::new(Code::Unexpected, "$", message).into())
+        }
         "bulk" | "bulk_atomic" | "concurrent_bulk" => {
             let mut answers = Vec::with_capacity(command.steps.len());
             for (index, command) in command.steps.iter().enumerate() {

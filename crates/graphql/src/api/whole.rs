@@ -182,8 +182,12 @@ fn remove(metadata: &mut Metadata, found: &Inconsistency) {
     metadata.remote_schemas.retain(|schema| !of_rest("remote_schema", &schema.name));
     metadata.actions.retain(|action| !of_rest("action", &action.name));
     metadata.cron_triggers.retain(|trigger| !of_rest("cron_trigger", &trigger.name));
-    metadata.rest_endpoints.retain(|endpoint| !of_rest("endpoint", &endpoint.name));
-    metadata.inherited_roles.retain(|role| !of_rest("inherited_role", &role.role_name));
+    metadata.rest_endpoints.retain(|endpoint| !of_rest("rest_endpoint", &endpoint.name));
+    metadata.inherited_roles.retain(|role| !of_rest("inherited_role inherited role", &role.role_name));
+    for collection in &mut metadata.query_collections {
+        let of = |query: &str| format!("query_collections {query} in {}", collection.name);
+        collection.definition.queries.retain(|query| !named(&of(&query.name)));
+    }
     if named("custom_types custom_types") {
         metadata.custom_types = metadata::CustomTypes::default();
     }

@@ -233,6 +233,11 @@ impl<'h> Work<'h> {
             failure.internal = Some(Box::new(listed(own)));
             return Some(Refusal::from(failure));
         }
+        if !new.is_empty() && new.iter().all(|found| found.kind == "query_collections") {
+            let mut failure = refuse(Code::Unexpected, "cannot continue due to newly found inconsistent metadata");
+            failure.internal = Some(Box::new(listed(new)));
+            return Some(Refusal::from(failure));
+        }
         if !new.is_empty() {
             let mut failure = refuse(Code::Unexpected, "cannot continue due to new inconsistent metadata");
             failure.internal = Some(Box::new(listed(new)));
@@ -418,7 +423,7 @@ impl<'h> Work<'h> {
         let client = self.client().await?;
         project::fault::hit("graphql.before-metadata");
         store::save(client, &change).await.map_err(|error| match error {
-            StoreError::Conflict(version) => super::conflict(version),
+            StoreError::Conflict(_) => super::conflict(resource_version),
             StoreError::Postgres(_) => unkept(&error).into(),
         })
     }

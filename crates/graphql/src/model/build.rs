@@ -53,7 +53,7 @@ impl Model {
         }
         let mut model = builder.model;
         model.grant(&tracked);
-        model.inherit(&metadata.inherited_roles);
+        model.inherit(metadata);
         model.add_roots();
         model.add_foreign(metadata, &extras.introspections, extras.remote_schema_permissions);
         model

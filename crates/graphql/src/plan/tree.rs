@@ -1,6 +1,6 @@
 //! A plan's parts. [`super::Planner`] makes them, [`crate::sql`] writes them.
 
-use crate::schema::{AggregateOp, BoolFold, FunctionId, Operator, TableId};
+use crate::schema::{AggregateOp, FoldFunction, FunctionId, Operator, TableId};
 use crate::value::{Encoding, Source, Touch};
 
 use super::mutation::Mutation;
@@ -394,8 +394,16 @@ pub enum Subject {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fold {
-    Count { columns: Vec<usize>, distinct: bool },
-    Boolean { fold: BoolFold, column: usize, distinct: bool },
+    Count {
+        columns: Vec<usize>,
+        distinct: bool,
+    },
+    /// Columns in the order in which SQL takes them.
+    Of {
+        function: FoldFunction,
+        columns: Vec<usize>,
+        distinct: bool,
+    },
 }
 
 #[derive(Debug)]

@@ -431,8 +431,8 @@ impl Schema {
             TypeId::SelectColumn(table) => {
                 self.columns(table).map(|column| value(&self.column(table, column).name, "column name")).collect()
             }
-            TypeId::FoldColumn(table, _) => self
-                .boolean_columns(table)
+            TypeId::FoldColumn(table, fold) => self
+                .fold_columns(table, fold)
                 .map(|column| value(&self.column(table, column).name, "column name"))
                 .collect(),
             TypeId::Scalar(scalar) => {

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crate::model::{FunctionArgument, Returned};
 
 use super::{
-    AggregateOp, BoolFold, Family, FunctionId, InputDef, Member, ScalarId, Schema, Shape, ShapeType, TableId, Takes,
-    TypeId, TypeRef,
+    AggregateOp, Family, FoldFunction, FunctionId, InputDef, Member, ScalarId, Schema, Shape, ShapeType, TableId,
+    Takes, TypeId, TypeRef,
 };
 
 impl Schema {
@@ -115,9 +115,18 @@ impl Schema {
         arguments.iter().map(|argument| InputDef::new(&argument.name, self.scalar_type(argument.scalar))).collect()
     }
 
-    /// Columns that `bool_and` and `bool_or` can work on.
-    pub fn boolean_columns(&self, table: TableId) -> impl Iterator<Item = usize> {
-        self.columns(table).filter(move |&index| self.scalar_of(table, index).family == Family::Boolean)
+    /// Columns that an aggregate of a filter can work on.
+    pub fn fold_columns(&self, table: TableId, fold: FoldFunction) -> impl Iterator<Item = usize> {
+        self.columns(table).filter(move |&index| self.scalar_of(table, index).family == fold.family())
+    }
+
+    /// The comparison expression of what an aggregate of a filter gives.
+    fn fold_comparison(&self, table: TableId, fold: FoldFunction) -> TypeId {
+        let column = self.fold_columns(table, fold).next();
+        column.map_or_else(
+            || self.built_in_comparison("Boolean"),
+            |column| TypeId::Comparison(self.column(table, column).scalar),
+        )
     }
 
     pub(super) fn input_description(&self, id: TypeId) -> Option<String> {
@@ -175,8 +184,15 @@ impl Schema {
                 self.fold_inputs(table, columns, self.built_in_comparison("Int"))
             }
             TypeId::AggregateBoolExpFold(table, fold) => {
-                let column = TypeRef::from(TypeId::FoldColumn(table, fold)).required();
-                self.fold_inputs(table, column, self.built_in_comparison("Boolean"))
+                let argument = match fold.pair() {
+                    [] => TypeId::FoldColumn(table, fold),
+                    _ => TypeId::FoldArguments(table, fold),
+                };
+                self.fold_inputs(table, TypeRef::from(argument).required(), self.fold_comparison(table, fold))
+            }
+            TypeId::FoldArguments(table, fold) => {
+                let column = || TypeRef::from(TypeId::FoldColumn(table, fold)).required();
+                fold.pair().iter().map(|name| InputDef::new(*name, column())).collect()
             }
             TypeId::Comparison(scalar) => self.comparison_inputs(scalar),
             TypeId::CastExp(scalar) => self.scalars[scalar]
@@ -247,7 +263,7 @@ impl Schema {
     }
 
     fn aggregate_inputs(&self, table: TableId) -> Vec<InputDef> {
-        let folds = BoolFold::ALL.map(|fold| (fold.name(), TypeId::AggregateBoolExpFold(table, fold)));
+        let folds = FoldFunction::ALL.map(|fold| (fold.name(), TypeId::AggregateBoolExpFold(table, fold)));
         let folds = folds.into_iter().filter(|&(_, id)| self.exists(id));
         folds
             .chain([("count", TypeId::AggregateBoolExpCount(table))])

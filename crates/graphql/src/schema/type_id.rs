@@ -2,7 +2,9 @@
 
 use crate::model::BUILT_IN;
 
-use super::{AggregateOp, FunctionId, Member, Meta, MutationType, Operation, Root, ScalarId, Schema, Shape, TableId};
+use super::{
+    AggregateOp, Family, FunctionId, Member, Meta, MutationType, Operation, Root, ScalarId, Schema, Shape, TableId,
+};
 
 /// A GraphQL type, named by what it is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,9 +22,12 @@ pub enum TypeId {
     OpOrderBy(TableId, AggregateOp),
     AggregateBoolExp(TableId),
     AggregateBoolExpCount(TableId),
-    AggregateBoolExpFold(TableId, BoolFold),
+    AggregateBoolExpFold(TableId, FoldFunction),
     SelectColumn(TableId),
-    FoldColumn(TableId, BoolFold),
+    /// Columns that an aggregate of a filter can work on.
+    FoldColumn(TableId, FoldFunction),
+    /// The two columns of one that works on pairs.
+    FoldArguments(TableId, FoldFunction),
     Scalar(ScalarId),
     Comparison(ScalarId),
     CastExp(ScalarId),
@@ -52,20 +57,65 @@ pub enum TypeId {
     Meta(Meta),
 }
 
-/// `bool_and` and `bool_or`.
+/// Aggregates over an array relationship that rows can be filtered by, `count` aside: those of truths, and those of
+/// `float8`, as Hasura has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BoolFold {
-    And,
-    Or,
+pub enum FoldFunction {
+    Avg,
+    BoolAnd,
+    BoolOr,
+    Corr,
+    CovarSamp,
+    Max,
+    Min,
+    StddevSamp,
+    Sum,
+    VarSamp,
 }
 
-impl BoolFold {
-    pub const ALL: [Self; 2] = [Self::And, Self::Or];
+impl FoldFunction {
+    pub const ALL: [Self; 10] = [
+        Self::Avg,
+        Self::BoolAnd,
+        Self::BoolOr,
+        Self::Corr,
+        Self::CovarSamp,
+        Self::Max,
+        Self::Min,
+        Self::StddevSamp,
+        Self::Sum,
+        Self::VarSamp,
+    ];
 
+    /// In GraphQL and in SQL.
     pub fn name(self) -> &'static str {
         match self {
-            Self::And => "bool_and",
-            Self::Or => "bool_or",
+            Self::Avg => "avg",
+            Self::BoolAnd => "bool_and",
+            Self::BoolOr => "bool_or",
+            Self::Corr => "corr",
+            Self::CovarSamp => "covar_samp",
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::StddevSamp => "stddev_samp",
+            Self::Sum => "sum",
+            Self::VarSamp => "var_samp",
+        }
+    }
+
+    /// Of the columns it takes, and of what it gives.
+    pub fn family(self) -> Family {
+        match self {
+            Self::BoolAnd | Self::BoolOr => Family::Boolean,
+            _ => Family::Float8,
+        }
+    }
+
+    /// The arguments of one that works on two columns, in the order in which SQL takes them; else none.
+    pub fn pair(self) -> &'static [&'static str] {
+        match self {
+            Self::Corr | Self::CovarSamp => &["Y", "X"],
+            _ => &[],
         }
     }
 }
@@ -113,6 +163,9 @@ impl Schema {
             TypeId::FoldColumn(t, fold) => {
                 let table = table(t);
                 format!("{table}_select_column_{table}_aggregate_bool_exp_{}_arguments_columns", fold.name())
+            }
+            TypeId::FoldArguments(t, fold) => {
+                format!("{}_aggregate_bool_exp_{}_arguments", table(t), fold.name())
             }
             TypeId::Scalar(s) => self.scalars[s].name.clone(),
             TypeId::Comparison(s) => format!("{}_comparison_exp", self.scalars[s].name),
@@ -249,9 +302,12 @@ impl Schema {
                 return Some(TypeId::OpOrderBy(found, op));
             }
         }
-        BoolFold::ALL.into_iter().find_map(|fold| {
+        FoldFunction::ALL.into_iter().find_map(|fold| {
             if let Some(found) = table(&format!("_aggregate_bool_exp_{}", fold.name())) {
                 return Some(TypeId::AggregateBoolExpFold(found, fold));
+            }
+            if let Some(found) = table(&format!("_aggregate_bool_exp_{}_arguments", fold.name())) {
+                return Some(TypeId::FoldArguments(found, fold));
             }
             let middle = self.naming.infix("_select_column_");
             let bases = name.match_indices(&*middle).map(|(at, _)| &name[..at]);
@@ -288,6 +344,7 @@ impl Schema {
                 | TypeId::AggregateBoolExpCount(_)
                 | TypeId::AggregateBoolExpFold(..)
                 | TypeId::FoldColumn(..)
+                | TypeId::FoldArguments(..)
         );
         let aggregates = |table| self.select(table).is_some_and(super::Access::aggregations);
         if is_aggregate && !id.table().is_some_and(aggregates) {
@@ -298,7 +355,10 @@ impl Schema {
             TypeId::MutationRoot => self.roots(Operation::Mutation).next().is_some(),
             TypeId::Mutation(t, found) => self.mutation_type_exists(t, found),
             TypeId::OpFields(t, op) | TypeId::OpOrderBy(t, op) => self.has_aggregate(t, op),
-            TypeId::AggregateBoolExpFold(t, _) | TypeId::FoldColumn(t, _) => self.boolean_columns(t).next().is_some(),
+            TypeId::FoldArguments(_, fold) if fold.pair().is_empty() => false,
+            TypeId::AggregateBoolExpFold(t, fold) | TypeId::FoldColumn(t, fold) | TypeId::FoldArguments(t, fold) => {
+                self.fold_columns(t, fold).next().is_some()
+            }
             TypeId::Connection(t) | TypeId::Edge(t) => self.is_node(t),
             TypeId::FunctionArguments(function) => {
                 let root = Root::Function(function);
@@ -335,7 +395,8 @@ impl TypeId {
             | Self::AggregateBoolExpCount(t)
             | Self::AggregateBoolExpFold(t, _)
             | Self::SelectColumn(t)
-            | Self::FoldColumn(t, _) => Some(t),
+            | Self::FoldColumn(t, _)
+            | Self::FoldArguments(t, _) => Some(t),
             _ => None,
         }
     }

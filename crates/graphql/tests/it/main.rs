@@ -13,6 +13,7 @@ mod hook;
 mod http;
 mod introspection;
 mod keeping;
+mod kept;
 mod later;
 mod live;
 mod model;
