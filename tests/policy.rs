@@ -70,7 +70,7 @@ const KNOWN: &[(&str, Policy)] = &[
     ("/v1/metrics", Policy::AdminSecret),
     ("/v1alpha1/config", Policy::AdminSecret),
     ("/v1alpha1/graphql", Policy::AdminSecret),
-    ("/v1alpha1/pg_dump", Policy::Nothing),
+    ("/v1alpha1/pg_dump", Policy::AdminSecret),
     ("/v1/graphql/explain", Policy::AdminSecret),
     ("/v1beta1/relay", Policy::AdminSecret),
     ("/api/rest/anything", Policy::AdminSecret),

@@ -14,6 +14,7 @@ mod draft;
 mod functions;
 mod headers;
 mod history;
+mod internals;
 mod permissions;
 mod refusal;
 mod relationships;
@@ -35,6 +36,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 pub use draft::{Auto, SOURCE};
+pub(crate) use whole::no_longer_offered;
 
 use crate::failure::{Code, Failure};
 use crate::session::Session;

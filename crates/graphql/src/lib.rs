@@ -32,6 +32,7 @@ pub mod api;
 mod cache;
 mod checks;
 mod deploy;
+mod dump;
 mod error;
 pub mod events;
 pub mod execute;
@@ -59,7 +60,7 @@ pub mod transform;
 pub mod validate;
 pub mod value;
 
-pub use deploy::deploy;
+pub use deploy::{Deployed, deploy};
 pub use error::{CODES, Error};
 pub use failure::{Code, Failure, Path};
 pub use http::Apis;

@@ -4,6 +4,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value as Json, json};
 
 use crate::failure::{Code, Failure};
+use crate::foreign::exact;
 use crate::foreign::registry::Action;
 use crate::outbound::{self, Client, Environment};
 use crate::transform::{self, Body, Outgoing};
@@ -36,7 +37,7 @@ pub struct Request<'r> {
 }
 
 impl Request<'_> {
-    /// The handler's answer, checked, and the headers that came with it.
+    /// The handler's answer, checked, and the headers that came with it. Numbers in it are as [`exact`] has them.
     ///
     /// # Errors
     /// In Hasura's words: no answer, a wrong one, or what the handler said is wrong.
@@ -105,6 +106,8 @@ impl Request<'_> {
             (Some(transform), true) => transform
                 .apply(parsed.clone(), reply.status, sent, self.session)
                 .map_err(|error| failed("response", error))?,
+            // All digits of its numbers.
+            (None, true) => exact::parse(&reply.body).unwrap_or_else(|| parsed.clone()),
             _ => parsed.clone(),
         };
         match reply.status {

@@ -60,6 +60,8 @@ fn of_table(name: &str) -> Option<Apply> {
         "drop_computed_field" => functions::drop_computed,
         "create_event_trigger" => triggers::create,
         "delete_event_trigger" => triggers::drop,
+        "pause_event_trigger_cleanups" => triggers::pause_cleanups,
+        "resume_event_trigger_cleanups" => triggers::resume_cleanups,
         _ => return None,
     })
 }

@@ -108,6 +108,21 @@ impl Draft {
         }
     }
 
+    /// Tables that are served without being in the metadata, in order of name.
+    pub fn offered(&self) -> Vec<QualifiedName> {
+        if !self.auto.on {
+            return Vec::new();
+        }
+        let named = |table: &model::Table| QualifiedName::new(&table.schema_name, &table.table_name);
+        let source = self.metadata.source(SOURCE);
+        let is_own = |name: &QualifiedName| source.is_some_and(|source| source.table(name).is_some());
+        let tables = self.model.tables.iter().map(named);
+        let mut found: Vec<QualifiedName> =
+            tables.filter(|name| !is_own(name) && !self.auto.hidden.contains(name)).collect();
+        found.sort();
+        found
+    }
+
     /// Notes the object a command is about: if it turns out to be inconsistent, the command is refused for it.
     pub fn touch(&mut self, name: impl Into<String>) {
         self.touched.push(name.into());

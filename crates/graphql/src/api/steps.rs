@@ -1,14 +1,14 @@
 //! One command after the other.
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use super::command::Command;
 use super::draft::{refuse, success};
 use super::refusal::Refusal;
 use super::work::Work;
-use super::{Endpoint, commands, history, remote, run_sql, sources, told, whole};
+use super::{Endpoint, commands, history, internals, remote, run_sql, sources, told, whole};
 use crate::events::api as events;
 use crate::failure::{Code, Failure};
 use crate::foreign;
@@ -131,7 +131,7 @@ async fn single(work: &mut Work<'_>, command: &Command, path: &str, endpoint: En
         "get_cron_triggers" => whole::cron_triggers(&work.draft),
         "get_catalog_state" => whole::catalog_state(work).await?,
         "set_catalog_state" => whole::set_catalog_state(work, arguments).await?,
-        "dump_internal_state" => json!({ "resource_version": work.resource_version() }),
+        "dump_internal_state" => internals::dump(work).await?,
         "nself_metadata_history" => history::list(work, arguments).await?,
         "nself_restore_metadata" => history::restore(work, arguments).await?,
         "list_source_kinds" => sources::kinds(),
@@ -187,6 +187,7 @@ fn check_role_schema(work: &Work<'_>, arguments: &Value) -> Result<(), Refusal> 
 pub const EVENTS: &[&str] = &[
     "invoke_event_trigger",
     "redeliver_event",
+    "cleanup_event_trigger_logs",
     "get_event_logs",
     "get_event_invocation_logs",
     "get_event_by_id",
@@ -207,6 +208,7 @@ async fn of_events(work: &mut Work<'_>, kind: &str, arguments: &Value) -> Result
     Ok(Some(match kind {
         "invoke_event_trigger" => events::invoke_event_trigger(client, &metadata, session, arguments).await?.into(),
         "redeliver_event" => events::redeliver_event(client, arguments).await?.into(),
+        "cleanup_event_trigger_logs" => events::cleanup_event_trigger_logs(client, &metadata, arguments).await?.into(),
         "get_event_logs" => events::get_event_logs(client, &metadata, arguments).await?.into(),
         "get_event_invocation_logs" => events::get_event_invocation_logs(client, &metadata, arguments).await?.into(),
         "get_event_by_id" => events::get_event_by_id(client, arguments).await?.into(),

@@ -1,6 +1,8 @@
 //! The metadata as a whole: export, replacement, inconsistencies, state of tools.
 
-use metadata::{CronTrigger, Metadata};
+use std::sync::Arc;
+
+use metadata::{CronTrigger, Metadata, QualifiedName};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -11,9 +13,14 @@ use super::work::{Work, listed};
 use crate::failure::{Code, Failure};
 use crate::model::Inconsistency;
 
-/// `export_metadata`: version 1 of the command gives the metadata, version 2 its resource version too.
+/// `export_metadata`: version 1 of the command gives the metadata, version 2 its resource version too. Tables that are
+/// served by themselves are written out with their relationships, so that applying it elsewhere gives the same API.
 pub fn export(draft: &Draft, version: u8, resource_version: i64) -> Value {
-    let mut metadata = (*draft.metadata).clone();
+    let mut whole = draft.clone();
+    for table in draft.offered() {
+        whole.adopt(&table);
+    }
+    let mut metadata = Arc::unwrap_or_clone(whole.metadata);
     metadata.cron_triggers.retain(|trigger: &CronTrigger| trigger.include_in_metadata);
     metadata.sort();
     let exported = serde_json::to_value(&metadata).unwrap_or_default();
@@ -70,6 +77,7 @@ pub async fn replace(work: &mut Work<'_>, arguments: &Value, version: u8, path: 
         kept.filter(|old| new.cron_triggers.iter().all(|cron| cron.name != old.name)).cloned().collect();
     new.cron_triggers.extend(kept);
     new.sort();
+    let warning = ended(&work.draft, &new);
     *work.draft.edit() = new;
     work.draft.auto.on = false;
     work.draft.auto.hidden.clear();
@@ -82,10 +90,47 @@ pub async fn replace(work: &mut Work<'_>, arguments: &Value, version: u8, path: 
         failure.internal = Some(Box::new(inconsistent));
         return Err(Refusal::bad_request(failure));
     }
-    if version == 2 || replace.allow_inconsistent_metadata {
-        return Ok(json!({ "inconsistent_objects": inconsistent, "is_consistent": is_consistent }));
+    let mut answer = if version == 2 || replace.allow_inconsistent_metadata {
+        json!({ "inconsistent_objects": inconsistent, "is_consistent": is_consistent })
+    } else {
+        success()
+    };
+    if let Some(warning) = warning {
+        answer["warnings"] = json!([warning]);
     }
-    Ok(success())
+    Ok(answer)
+}
+
+/// Tables that were served by themselves and, since the new metadata does not name them, are not any more: a warning
+/// in Hasura's shape.
+fn ended(draft: &Draft, new: &Metadata) -> Option<Value> {
+    let source = new.source(SOURCE);
+    let mut gone = draft.offered();
+    gone.retain(|table| source.is_none_or(|source| source.table(table).is_none()));
+    (!gone.is_empty()).then(|| {
+        json!({
+            "message": no_longer_offered(&gone),
+            "type": "source",
+            "name": format!("source {SOURCE}"),
+            "code": "automatic-tracking-ended",
+        })
+    })
+}
+
+/// Names named in a message; the others are counted.
+const NAMED: usize = 10;
+
+/// In words.
+pub fn no_longer_offered(tables: &[QualifiedName]) -> String {
+    let mut named: Vec<String> = tables.iter().take(NAMED).map(ToString::to_string).collect();
+    if tables.len() > NAMED {
+        named.push(format!("{} more", tables.len() - NAMED));
+    }
+    format!(
+        "no longer part of the API, because this metadata does not name them: {} (tables are offered by themselves only \
+         until metadata is applied)",
+        named.join(", ")
+    )
 }
 
 /// What replaces everything must say everything: a body of another shape would take all metadata away.

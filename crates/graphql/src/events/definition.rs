@@ -109,7 +109,13 @@ pub(super) fn event(
             ..headers(&trigger.headers, environment)?
         },
         retry: Retry { count: retry.num_retries, interval: Duration::from_secs(retry.interval_sec) },
-        cleanup: trigger.cleanup_config.as_ref().and_then(Cleanup::read),
+        cleanup: trigger.cleanup_config.as_ref().and_then(|config| match Cleanup::read(config) {
+            Ok(config) => Some(config),
+            Err(why) => {
+                tracing::warn!(trigger = trigger.name, why, "the old events of a trigger stay: its cleanup_config");
+                None
+            }
+        }),
     })
 }
 

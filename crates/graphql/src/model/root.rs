@@ -195,12 +195,16 @@ impl Fields {
             [one] => format!("field {one}"),
             many => format!("fields: [{}]", many.join(", ")),
         };
-        let root = operation.root_type();
-        Some(format!(
-            "Encountered conflicting definitions in the selection set for '{root}' for {fields}. Fields must not be \
-             defined more than once across all sources."
-        ))
+        Some(sentence(operation, &fields))
     }
+}
+
+fn sentence(operation: Operation, fields: &str) -> String {
+    let root = operation.root_type();
+    format!(
+        "Encountered conflicting definitions in the selection set for '{root}' for {fields}. Fields must not be \
+         defined more than once across all sources."
+    )
 }
 
 impl Model {
@@ -239,6 +243,17 @@ impl Model {
         ];
         self.conflicts = all.into_iter().filter_map(|(operation, fields)| fields.conflict(operation)).collect();
         (self.queries, self.mutations, self.subscriptions) = (queries.roots, mutations.roots, subscriptions.roots);
+    }
+
+    /// Notes that an action wants a root field that something else has: `owner` is the action.
+    pub(crate) fn contested(&mut self, operation: Operation, name: &str, owner: &str) {
+        let roots = match operation {
+            Operation::Query => &self.queries,
+            Operation::Mutation => &self.mutations,
+            Operation::Subscription => &self.subscriptions,
+        };
+        let other = roots.get(name).map(|root| self.owner(*root)).unwrap_or_default();
+        self.conflicts.push(sentence(operation, &format!("field '{name}' defined in [{owner}, {other}]")));
     }
 
     /// `table users in source default`.

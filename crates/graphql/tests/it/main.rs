@@ -1,6 +1,7 @@
 //! The engine against a real PostgreSQL.
 #![allow(clippy::unwrap_used)]
 
+mod administration;
 mod aggregates;
 mod api;
 mod endpoints;

@@ -116,6 +116,7 @@ impl Builder<'_> {
         if !self.add_root(operation, &name, Root::Action(id)) {
             let reason = format!("a field named \"{name}\" exists already");
             self.inconsistent("action", format!("action {name}"), &reason, found);
+            self.model.contested(operation, &name, &format!("action {name}"));
             return;
         }
         if action.is_async {
