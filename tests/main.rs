@@ -16,5 +16,4 @@ mod links;
 mod live;
 mod policy;
 mod sandbox;
-mod settings;
 mod snapshots;
