@@ -39,7 +39,7 @@ fn unavailable(error: &dyn std::fmt::Display) -> Failure {
 pub async fn keep(pool: &Pool, action: &str, input: &Json, session: &Session) -> Result<String, Failure> {
     let client = pool.get().await.map_err(|error| unavailable(&error))?;
     // The secrets of the client's own session are not kept.
-    let kept = outbound::forwarded(&session.headers);
+    let kept = outbound::kept(&session.headers);
     let headers: Map<String, Json> = kept
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into()))

@@ -46,7 +46,7 @@ impl Request<'_> {
         let url = outbound::resolve(environment, &action.handler)?;
         let mut headers = outbound::configured(&action.headers, environment)?;
         if action.forward_client_headers {
-            for (name, value) in &outbound::forwarded(self.headers) {
+            for (name, value) in &outbound::forwarded(self.headers, action.ignored_client_headers.as_deref()) {
                 headers.entry(name).or_insert_with(|| value.clone());
             }
         }
@@ -56,17 +56,19 @@ impl Request<'_> {
             "request_query": self.query,
             "session_variables": self.session,
         });
-        let call = outbound::Call::post(url.clone(), "", action.timeout).with_headers(&headers);
+        let hidden = action.handler.contains("{{");
+        let call = outbound::Call::post(url.clone(), "", action.timeout).with_headers(&headers).hiding_url(hidden);
         let outgoing = Outgoing {
             method: "POST".to_owned(),
-            url,
+            url: url.clone(),
             headers: call.headers.clone(),
             body: Body::Json(payload.clone()),
         };
         let (sent, transformed) = match &action.request_transform {
             Some(transform) => {
                 let made = transform.apply(outgoing, self.session).map_err(|error| failed("request", error))?;
-                let shown = json!({ "body": made.body.to_json(), "url": made.url, "method": made.method });
+                let told = if hidden { made.url.replace(&url, &action.handler) } else { made.url.clone() };
+                let shown = json!({ "body": made.body.to_json(), "url": told, "method": made.method });
                 (made, Some(shown))
             }
             None => (outgoing, None),

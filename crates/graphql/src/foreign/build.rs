@@ -1,6 +1,7 @@
 //! Metadata to [`Registry`], for a model whose tables are known.
 
 mod action;
+mod bound;
 mod custom;
 mod relation;
 mod remote;

@@ -158,15 +158,16 @@ impl Asking<'_> {
             data = answer.data;
             service::rename(&mut data, &fetch.renames, &fetch.service.type_names);
         }
-        if !fetch.namespace {
-            return Ok(data.into_iter().next().map_or(Json::Null, |(_, value)| value));
-        }
         let mut object = Map::with_capacity(fetch.fields.len());
         for field in &fetch.fields {
-            match field {
-                FetchField::Ask { key, .. } => object.insert(key.clone(), data.remove(key).unwrap_or_default()),
-                FetchField::TypeName { key, name } => object.insert(key.clone(), name.as_str().into()),
+            let (key, value) = match field {
+                FetchField::Ask { key, .. } => (key, data.remove(key).ok_or_else(|| service::missing(key))?),
+                FetchField::TypeName { key, name } => (key, name.as_str().into()),
             };
+            if !fetch.namespace {
+                return Ok(value);
+            }
+            object.insert(key.clone(), value);
         }
         Ok(Json::Object(object))
     }

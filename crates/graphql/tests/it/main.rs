@@ -13,6 +13,7 @@ mod foreign;
 mod hook;
 mod http;
 mod introspection;
+mod joins;
 mod keeping;
 mod kept;
 mod later;

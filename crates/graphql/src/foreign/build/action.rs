@@ -69,6 +69,7 @@ impl Builder<'_> {
             handler: definition.handler.clone(),
             headers: definition.headers.clone(),
             forward_client_headers: definition.forward_client_headers,
+            ignored_client_headers: definition.ignored_client_headers.clone(),
             timeout: definition.timeout.map_or(TIMEOUT, Duration::from_secs),
             arguments: inputs(&arguments, &mut |name| self.custom(name, &names)),
             shape: Shape::of(&output, &self.model.foreign, &|id| self.scalar_name(id)),
