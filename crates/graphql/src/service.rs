@@ -385,6 +385,9 @@ impl Handle {
         compiled: &Compiled,
         parameters: &[String],
     ) -> Result<Bytes, Failure> {
+        if compiled.plan.is_mutation && compiled.has_foreign_roots() {
+            return Asking { handle: self, session, request }.in_order(compiled, parameters).await;
+        }
         let options = self.options();
         let (pool, limit, start) = (&options.pool, options.statement_timeout, Instant::now());
         let answer = match &compiled.statement {

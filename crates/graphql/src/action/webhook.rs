@@ -50,6 +50,9 @@ impl Request<'_> {
                 headers.entry(name).or_insert_with(|| value.clone());
             }
         }
+        for (name, value) in &crate::events::onward(self.headers) {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
         let payload = json!({
             "action": { "name": action.name },
             "input": self.input,

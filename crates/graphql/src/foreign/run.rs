@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 use crate::action::webhook;
 use crate::action::{Call, Outcome, log};
 use crate::cache::Compiled;
+use crate::execute;
 use crate::failure::Failure;
 use crate::outbound::cookies;
 use crate::plan::RootValue;
@@ -37,11 +38,17 @@ pub(crate) struct Asking<'r> {
 impl Compiled {
     /// Somebody else than the database has a part in the answer.
     pub(crate) fn is_foreign(&self) -> bool {
-        let root = |value: &RootValue| {
-            matches!(value, RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_))
-        };
-        !self.plan.joins.is_empty() || self.plan.roots.iter().any(|found| root(&found.value))
+        !self.plan.joins.is_empty() || self.has_foreign_roots()
     }
+
+    /// Somebody else than the database answers a field of the request.
+    pub(crate) fn has_foreign_roots(&self) -> bool {
+        self.plan.roots.iter().any(|found| is_foreign(&found.value))
+    }
+}
+
+fn is_foreign(value: &RootValue) -> bool {
+    matches!(value, RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_))
 }
 
 impl Asking<'_> {
@@ -58,28 +65,60 @@ impl Asking<'_> {
         let mut pieces: Vec<(&str, Option<Piece>)> = Vec::with_capacity(plan.roots.len());
         for (index, root) in plan.roots.iter().enumerate() {
             let piece = match &root.value {
-                RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_) => None,
+                other if is_foreign(other) => None,
                 RootValue::Ready(text) => Some(Piece::Text(text.clone().into())),
                 _ => Some(Piece::Text(json(index).unwrap_or_else(|| Bytes::from_static(b"null")))),
             };
             pieces.push((&root.key, piece));
         }
         let foreign: Vec<usize> = (0..pieces.len()).filter(|&index| pieces[index].1.is_none()).collect();
-        let changes = plan.roots.iter().any(|root| match &root.value {
-            RootValue::Remote(fetch) => fetch.is_mutation(),
-            RootValue::Action(call) => !call.action.is_query,
-            _ => false,
-        });
-        if changes {
-            // One after the other, as they stand in the request.
-            for index in foreign {
-                pieces[index].1 = Some(Piece::Value(self.root(&plan.roots[index].value).await?));
+        let values = foreign.iter().map(|&index| self.root(&plan.roots[index].value));
+        for (index, value) in foreign.iter().zip(try_join_all(values).await?) {
+            pieces[*index].1 = Some(Piece::Value(value));
+        }
+        self.joins(compiled, &mut pieces).await?;
+        Ok(body(pieces))
+    }
+
+    /// The response body of a mutation that others have a part in. Its fields are done one after the other, as they stand
+    /// in the request, and what fails keeps those behind it from being done. Neighbouring fields of the database share a
+    /// transaction.
+    ///
+    /// # Errors
+    /// As [`Asking::complete`], or the database refuses.
+    pub async fn in_order(self, compiled: &Compiled, parameters: &[String]) -> Result<Bytes, Failure> {
+        let options = self.handle.options();
+        let trace = crate::events::trace_context(&self.session.headers);
+        let settings = execute::Settings { user: self.session.to_json().to_string(), trace };
+        let roots = &compiled.plan.roots;
+        let mut pieces: Vec<(&str, Option<Piece>)> = roots.iter().map(|root| (root.key.as_str(), None)).collect();
+        let mut programs = compiled.programs.as_slice();
+        let mut at = 0;
+        while at < roots.len() {
+            if is_foreign(&roots[at].value) {
+                pieces[at].1 = Some(Piece::Value(self.root(&roots[at].value).await?));
+                at += 1;
+                continue;
             }
-        } else {
-            let values = foreign.iter().map(|&index| self.root(&plan.roots[index].value));
-            for (index, value) in foreign.iter().zip(try_join_all(values).await?) {
-                pieces[*index].1 = Some(Piece::Value(value));
+            let end = (at..roots.len()).find(|&next| is_foreign(&roots[next].value)).unwrap_or(roots.len());
+            let mut own = Vec::with_capacity(end - at);
+            for index in at..end {
+                match &roots[index].value {
+                    RootValue::Ready(text) => pieces[index].1 = Some(Piece::Text(text.clone().into())),
+                    _ => own.push(index),
+                }
             }
+            let (now, later) = programs.split_at(own.len().min(programs.len()));
+            if !now.is_empty() {
+                let (pool, limit) = (&options.pool, options.statement_timeout);
+                let answer = execute::transaction(pool, now, parameters, &settings, limit).await?;
+                for (column, index) in own.into_iter().enumerate() {
+                    let text = Bytes::copy_from_slice(answer.json(column).unwrap_or(b"null"));
+                    pieces[index].1 = Some(Piece::Text(text));
+                }
+            }
+            programs = later;
+            at = end;
         }
         self.joins(compiled, &mut pieces).await?;
         Ok(body(pieces))

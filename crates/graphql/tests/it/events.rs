@@ -1,5 +1,6 @@
 //! Event triggers and scheduled triggers against a real database and a real receiver.
 
+mod killed;
 mod receiver;
 mod scheduled;
 mod triggers;

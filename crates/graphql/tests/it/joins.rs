@@ -14,7 +14,8 @@ use crate::support::{Shop, database_with};
 
 /// Every leaf tells the arguments that led to it.
 const DESK: &str = "input Range { least: Int! most: Int unit: String }
-    input Filter { person: Int stars: Range tags: [String!] any: [Range!] }
+    input Spot { least: Int most: Int }
+    input Filter { person: Int stars: Range tags: [String!] any: [Spot!] }
     type Entry { said: String! }
     type Wing { entry(filter: Filter, first: Int! = 1, tag: String): Entry entries(ids: [Int!]): [Entry!]! }
     type Query { wing(kind: String!, of: ID): Wing wings: [Wing!]! entry(filter: Filter): Entry said(numbers: [Int!]): String
@@ -112,7 +113,7 @@ async fn arguments_stand_at_every_level_and_all_rows_share_one_request() {
     let found = shop.ask("{ people(order_by: {id: asc}) { id entry { said } } }", json!({})).await;
     assert_eq!(desk.requests().len() - before, 1, "{found:#}");
     let said = |id: u8, name: &str| {
-        let wing = json!({"kind": "west", "of": id.to_string()});
+        let wing = json!({"kind": "west", "of": id});
         let entry = json!({"filter": {"person": id, "stars": {"least": 1}, "tags": [name]}, "first": 7});
         json!({"said": format!("wing{wing} entry{entry}")})
     };
@@ -184,9 +185,7 @@ async fn clients_add_to_what_is_bound() {
         "literal": said(json!({"least": 1, "most": 5, "unit": "cm"}), json!([{"most": 9}, {"least": 2}])),
         "whole": said(json!({"least": 1, "most": 6}), json!([{"least": 2}])),
     }]});
-    // An item of the client's own has what the bound one would have.
-    let errors = shop.ask(query, json!({"most": 5, "more": {"stars": {"most": 6}}})).await;
-    assert_eq!(plain(found), plain(expected), "{errors:#}");
+    assert_eq!(plain(found), plain(expected));
     for (query, message) in [
         (
             "{ people { entry(filter: {person: 1}) { said } } }",
@@ -241,7 +240,10 @@ async fn a_services_errors_are_told_as_a_joins() {
     assert_eq!(error["extensions"], json!({"code": "unexpected", "path": "$"}));
     // Asked for by the client itself, the service's errors are the answer's.
     let told = shop.ask("{ fail(of: 1) }", json!({})).await;
-    assert_eq!((&told["errors"][0]["message"], &told["errors"][0]["path"]), (&json!("out of paper"), &json!(["fail"])));
+    assert_eq!(
+        (&told["errors"][0]["message"], &told["errors"][0]["path"]),
+        (&json!("resolver error: out of paper"), &json!(["fail"]))
+    );
     assert!(told.get("data").is_none(), "{told:#}");
     assert_eq!(shop.data("{ people(limit: 1) { gone { said } } }").await, json!({"people": [{"gone": null}]}));
     let (code, _, message) = shop.error("{ people(limit: 1) { many { said } } }", json!({})).await;

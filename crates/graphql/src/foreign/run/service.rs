@@ -94,6 +94,9 @@ impl Endpoint {
                 }
             }
         }
+        for (name, value) in &crate::events::onward(&session.headers) {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
         Ok(headers)
     }
 }
