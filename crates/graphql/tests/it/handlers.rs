@@ -108,10 +108,10 @@ async fn headers_are_forwarded_as_the_action_says() {
     );
     assert!(!has(1, "cookie") && asked[1].headers["accept"] == "x/y" && has(1, "authorization"));
     assert!(!has(2, "cookie") && !has(2, "authorization") && !has(2, "x-request-id"));
-    for index in 0..3 {
-        assert!(!has(index, "x-hasura-admin-secret"));
-        assert_eq!(asked[index].headers["x-b3-traceid"], "4bf92f3577b34da6a3ce929d0e0e4736");
-        assert_ne!(asked[index].headers["content-length"], "999");
+    for one in &asked {
+        assert!(!one.headers.contains_key("x-hasura-admin-secret"));
+        assert_eq!(one.headers["x-b3-traceid"], "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_ne!(one.headers["content-length"], "999");
     }
 }
 
