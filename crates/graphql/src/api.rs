@@ -15,6 +15,7 @@ mod functions;
 mod headers;
 mod history;
 mod internals;
+mod many;
 mod permissions;
 mod refusal;
 mod relationships;
@@ -81,7 +82,8 @@ fn written(value: &impl serde::Serialize) -> Bytes {
 /// Hasura's shape of an error here. Its inside holds statements and PostgreSQL's words about rows (`open`: whoever asks
 /// may see it).
 fn told(failure: &Failure, open: bool) -> Value {
-    let mut told = json!({ "path": failure.path, "error": failure.message, "code": failure.code.as_str() });
+    let code = failure.other_code.as_deref().unwrap_or(failure.code.as_str());
+    let mut told = json!({ "path": failure.path, "error": failure.message, "code": code });
     if let (true, Some(internal)) = (open, &failure.internal) {
         told["internal"] = (**internal).clone();
     }

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::command::Command;
 use super::draft::{refuse, success};
+use super::many::{self, Many};
 use super::refusal::Refusal;
 use super::work::Work;
 use super::{Endpoint, commands, history, internals, remote, run_sql, sources, told, whole};
@@ -158,6 +159,10 @@ async fn single(work: &mut Work<'_>, command: &Command, path: &str, endpoint: En
         "add_remote_schema_permissions" => {
             check_role_schema(work, arguments)?;
             return applied(work, command, path, endpoint).await;
+        }
+        "track_tables" | "untrack_tables" => {
+            let many = if command.kind == "track_tables" { Many::Track } else { Many::Untrack };
+            many::run(work, many, arguments, path).await?
         }
         _ => {
             if let Some(answer) = of_events(work, &command.kind, arguments).await? {

@@ -57,19 +57,6 @@ fn track_one(draft: &mut Draft, track: Track) -> Result<(), Failure> {
 }
 
 #[derive(Deserialize)]
-struct TrackMany {
-    tables: Vec<Track>,
-}
-
-/// `track_tables`.
-pub fn track_many(draft: &mut Draft, arguments: &Value) -> Result<Value, Failure> {
-    for track in parse::<TrackMany>(arguments)?.tables {
-        track_one(draft, track)?;
-    }
-    Ok(success())
-}
-
-#[derive(Deserialize)]
 struct Untrack {
     #[serde(default = "default_source")]
     source: String,
@@ -81,19 +68,6 @@ struct Untrack {
 /// `untrack_table`.
 pub fn untrack(draft: &mut Draft, arguments: &Value) -> Result<Value, Failure> {
     untrack_one(draft, &parse::<Untrack>(arguments)?)?;
-    Ok(success())
-}
-
-#[derive(Deserialize)]
-struct UntrackMany {
-    tables: Vec<Untrack>,
-}
-
-/// `untrack_tables`.
-pub fn untrack_many(draft: &mut Draft, arguments: &Value) -> Result<Value, Failure> {
-    for untrack in parse::<UntrackMany>(arguments)?.tables {
-        untrack_one(draft, &untrack)?;
-    }
     Ok(success())
 }
 

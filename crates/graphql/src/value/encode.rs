@@ -193,10 +193,25 @@ fn scalar(family: Family, name: &str, datum: &Datum<'_>) -> Result<String, Misma
         (_, Datum::String(text)) => Ok(text.to_string()),
         (family, Datum::Number(digits)) if family.is_number() => Ok(digits.to_string()),
         (family, other) => {
-            let wanted = if family.is_number() { "Number" } else { "String" };
-            let message = format!("parsing {name} failed, expected {wanted}, but encountered {}", json_kind(other));
+            let found = json_kind(other);
+            let message = match (family.is_number(), haskell_name(name)) {
+                (true, _) => format!("parsing {name} failed, expected Number, but encountered {found}"),
+                (false, Some(name)) => format!("parsing {name} failed, expected String, but encountered {found}"),
+                (false, None) => format!("A string is expected for type: {name}"),
+            };
             Err(Mismatch::new(Code::ParseFailed, message))
         }
+    }
+}
+
+/// What Hasura's messages call a type that it reads itself.
+fn haskell_name(name: &str) -> Option<&'static str> {
+    match name {
+        "date" => Some("Day"),
+        "timestamp" => Some("LocalTime"),
+        "timestamptz" => Some("UTCTime"),
+        "uuid" => Some("UUID"),
+        _ => None,
     }
 }
 

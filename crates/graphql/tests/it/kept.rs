@@ -140,3 +140,29 @@ async fn what_reads_alone_may_run_at_once() {
     let expected = json!({"path": "$", "error": expected, "code": "conflict"});
     assert_eq!(post(&shop, Endpoint::Metadata, body).await, (409, expected));
 }
+
+#[tokio::test]
+async fn tables_that_cannot_be_tracked_are_warnings() {
+    let shop = shop().await;
+    must(&shop, "clear_metadata", json!({})).await;
+    must(&shop, "pg_track_table", json!({"table": "users"})).await;
+    let args = json!({"tables": [{"table": "users"}, {"table": "orders"}, {"table": "ghost"}]});
+    let warning = |message: &str, table: &str| {
+        let name = format!("table {table} in source default");
+        json!({"code": "track-table-failed", "message": message, "name": name, "type": "table"})
+    };
+    let expected = json!([
+        warning("view/table already tracked: \"users\"", "users"),
+        warning("Inconsistent object: no such table/view exists in source: \"ghost\"", "ghost"),
+    ]);
+    let strict = json!({"tables": args["tables"], "allow_warnings": false});
+    let (status, body) = told(&shop, "pg_track_tables", strict).await;
+    assert_eq!((status, &body["code"], &body["internal"]), (400, &json!("metadata-warnings"), &expected));
+    let found = must(&shop, "pg_track_tables", args.clone()).await;
+    assert_eq!(found, json!({"message": "success", "warnings": expected}));
+    shop.data("{ orders { id } }").await;
+    let (status, body) = told(&shop, "pg_track_tables", args).await;
+    assert_eq!((status, &body["error"]), (400, &json!("all tables failed to track")));
+    let gone = must(&shop, "pg_untrack_tables", json!({"tables": [{"table": "orders"}, {"table": "users"}]})).await;
+    assert_eq!(gone, json!({"message": "success"}));
+}
