@@ -29,6 +29,7 @@ pub mod access;
 pub mod action;
 mod allowlist;
 pub mod api;
+mod body;
 mod cache;
 mod checks;
 mod deploy;

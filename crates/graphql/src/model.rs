@@ -31,7 +31,7 @@ pub use inconsistency::Inconsistency;
 pub use naming::{Convention, Naming};
 pub use operator::{Operator, Shape, ShapeField, ShapeType, Syntax, Takes};
 pub use permission::{ColumnSet, Delete, Insert, Permissions, Preset, PresetValue, RootField, Select, Update};
-pub use root::{Operation, Root, RootNames};
+pub use root::{Level, Operation, Root, RootNames, Roots};
 pub(crate) use scalar::BUILT_IN;
 pub use scalar::{Family, Scalar, ScalarId, sibling_type};
 
@@ -64,9 +64,9 @@ pub struct Model {
     /// By schema and name in the database.
     pub(crate) tables_by_relation: HashMap<QualifiedName, TableId>,
     pub(crate) scalars_by_name: HashMap<String, ScalarId>,
-    pub(crate) queries: HashMap<String, Root>,
-    pub(crate) mutations: HashMap<String, Root>,
-    pub(crate) subscriptions: HashMap<String, Root>,
+    pub(crate) roots: Roots,
+    /// What stands inside the source's namespace; empty without one.
+    pub(crate) namespaced: Roots,
 }
 
 /// What a model is built from beside the catalog and the metadata.
@@ -99,6 +99,8 @@ pub struct AutoTrack {
 pub struct Table {
     /// The base of its types' names: the table's own, prefixed by the schema's unless that is `public`.
     pub name: String,
+    /// The metadata gives that name.
+    pub given: bool,
     pub schema_name: String,
     pub table_name: String,
     /// The quoted, qualified SQL name.
@@ -142,8 +144,17 @@ pub struct UniqueKey {
 /// A row of an enum table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnumTableValue {
+    /// In GraphQL.
+    pub name: String,
     pub value: String,
     pub comment: Option<String>,
+}
+
+impl EnumTableValue {
+    /// Under the name it has in the database.
+    pub fn new(value: String, comment: Option<String>) -> Self {
+        Self { name: value.clone(), value, comment }
+    }
 }
 
 #[derive(Debug)]
@@ -229,7 +240,7 @@ pub enum Returned {
 /// A tracked function.
 #[derive(Debug)]
 pub struct Function {
-    /// The base of its root fields' and types' names.
+    /// The base of its root fields' and types' names, before any convention.
     pub name: String,
     pub schema_name: String,
     pub function_name: String,

@@ -3,13 +3,14 @@
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Instant;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use metadata::Metadata;
 use postgres::catalog::Catalog;
 
 use crate::access::{self, Authenticator};
 use crate::action::worker::Worker;
 use crate::api::Auto;
+use crate::body::Body;
 use crate::cache::{Compiled, PlanCache};
 use crate::events::{self, Events};
 use crate::failure::{Code, Failure};
@@ -495,23 +496,18 @@ impl Compiled {
         let columns = self.statement.as_ref().map_or(self.programs.len(), |statement| statement.columns);
         let json = |column: usize| json(column).unwrap_or(b"null");
         let size: usize = (0..columns).map(|column| json(column).len()).sum();
-        let mut out = BytesMut::with_capacity(size + 64 * (self.plan.roots.len() + 1));
-        out.put_slice(b"{\"data\":{");
+        let mut body = Body::new(size + 64 * (self.plan.roots.len() + 1));
         let mut column = 0;
-        for (index, root) in self.plan.roots.iter().enumerate() {
-            out.put_slice(if index == 0 { b"\"" } else { b",\"" });
-            out.put_slice(root.key.as_bytes());
-            out.put_slice(b"\":");
+        for root in &self.plan.roots {
             match &root.value {
-                RootValue::Ready(text) => out.put_slice(text.as_bytes()),
-                RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_) => out.put_slice(b"null"),
+                RootValue::Ready(text) => body.field(root, text.as_bytes()),
+                RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_) => body.field(root, b"null"),
                 _ => {
-                    out.put_slice(json(column));
+                    body.field(root, json(column));
                     column += 1;
                 }
             }
         }
-        out.put_slice(b"}}");
-        out.freeze()
+        body.finish()
     }
 }

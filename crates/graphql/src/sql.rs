@@ -18,7 +18,7 @@ use std::fmt::Write as _;
 
 use postgres::Ident;
 
-use crate::model::{Insertion, Returned};
+use crate::model::{Convention, Insertion, Returned};
 use crate::plan::{
     Cast, Condition, Field, Output, OutputValue, ParameterId, Plan, Reader, RootValue, Rows, Select, Stream,
 };
@@ -137,6 +137,8 @@ impl std::fmt::Display for Alias {
 pub(crate) struct Writer<'s> {
     schema: &'s Schema,
     conditions: &'s [Condition],
+    /// An enum table's values are shown as the convention writes them.
+    shows_enums: bool,
     out: String,
     names: u32,
     /// Of a statement that has its own numbering; else parameters have their number in the plan.
@@ -153,7 +155,9 @@ pub(crate) use sql;
 
 impl<'s> Writer<'s> {
     pub(crate) fn new(schema: &'s Schema, plan: &'s Plan) -> Self {
-        Self { schema, conditions: &plan.conditions, out: String::with_capacity(512), names: 0, arguments: None }
+        let shows_enums = !plan.is_legacy && schema.naming.convention == Convention::GraphqlDefault;
+        let (conditions, out) = (&*plan.conditions, String::with_capacity(512));
+        Self { schema, conditions, shows_enums, out, names: 0, arguments: None }
     }
 
     /// The value of a query's root field; false when it needs no database.
@@ -349,6 +353,11 @@ impl<'s> Writer<'s> {
                 sql!(self, "{}(", sibling_type(cast, "st_asgeojson"));
                 value(self);
                 self.out.push_str(", 15, 4)::json");
+            }
+            None if family == Family::EnumTable && self.shows_enums => {
+                self.out.push_str("upper(");
+                value(self);
+                self.out.push(')');
             }
             None => {
                 value(self);

@@ -86,7 +86,7 @@ impl<'a> Planner<'a> {
         let value = self.rows_value(table, kind, selected, path);
         let parameters = std::mem::replace(&mut self.parameters, parameters);
         let conditions = std::mem::replace(&mut self.conditions, conditions);
-        let root = Root { key: selected.key.to_owned(), value: value? };
+        let root = Root { namespace: None, key: selected.key.to_owned(), value: value? };
         let plan = Plan { roots: vec![root], parameters, conditions, ..Plan::default() };
         let statement = sql::joined(self.schema, &plan, table, mapping, left);
         Ok(RowsJoin { plan, statement, kind })

@@ -3,17 +3,18 @@
 mod join;
 mod service;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use futures::future::try_join_all;
 use serde_json::{Map, Value as Json};
 
 use crate::action::webhook;
 use crate::action::{Call, Outcome, log};
+use crate::body::Body;
 use crate::cache::Compiled;
 use crate::execute;
 use crate::failure::Failure;
 use crate::outbound::cookies;
-use crate::plan::RootValue;
+use crate::plan::{Root, RootValue};
 use crate::session::Session;
 use crate::{Handle, Request};
 
@@ -62,14 +63,14 @@ impl Asking<'_> {
         mut json: impl FnMut(usize) -> Option<Bytes>,
     ) -> Result<Bytes, Failure> {
         let plan = &compiled.plan;
-        let mut pieces: Vec<(&str, Option<Piece>)> = Vec::with_capacity(plan.roots.len());
+        let mut pieces: Vec<(&Root, Option<Piece>)> = Vec::with_capacity(plan.roots.len());
         for (index, root) in plan.roots.iter().enumerate() {
             let piece = match &root.value {
                 other if is_foreign(other) => None,
                 RootValue::Ready(text) => Some(Piece::Text(text.clone().into())),
                 _ => Some(Piece::Text(json(index).unwrap_or_else(|| Bytes::from_static(b"null")))),
             };
-            pieces.push((&root.key, piece));
+            pieces.push((root, piece));
         }
         let foreign: Vec<usize> = (0..pieces.len()).filter(|&index| pieces[index].1.is_none()).collect();
         let values = foreign.iter().map(|&index| self.root(&plan.roots[index].value));
@@ -212,17 +213,17 @@ impl Asking<'_> {
     }
 
     /// Runs the joins, outer ones first, and takes the hidden keys away.
-    async fn joins(self, compiled: &Compiled, pieces: &mut [(&str, Option<Piece>)]) -> Result<(), Failure> {
+    async fn joins(self, compiled: &Compiled, pieces: &mut [(&Root, Option<Piece>)]) -> Result<(), Failure> {
         let joins = &compiled.plan.joins;
-        for (key, piece) in pieces.iter_mut() {
-            let touched = joins.iter().any(|join| join.path.first().is_some_and(|first| first == key));
+        for (root, piece) in pieces.iter_mut() {
+            let touched = joins.iter().any(|join| inside(root, &join.path).is_some());
             if let (true, Some(Piece::Text(text))) = (touched, &*piece) {
                 *piece = Some(Piece::Value(exact::parse(text).unwrap_or_default()));
             }
         }
         for join in joins {
-            let Some((first, rest)) = join.path.split_first() else { continue };
-            if let Some((_, Some(Piece::Value(value)))) = pieces.iter_mut().find(|(key, _)| key == first) {
+            let found = pieces.iter_mut().find_map(|(root, piece)| Some((inside(root, &join.path)?, piece)));
+            if let Some((rest, Some(Piece::Value(value)))) = found {
                 let mut places = Vec::new();
                 join::places(value, rest, &mut places);
                 self.join(join, places).await?;
@@ -235,6 +236,11 @@ impl Asking<'_> {
         }
         Ok(())
     }
+}
+
+/// What is left of a path from `data` once it is in the root's value; none where it leads elsewhere.
+fn inside<'p>(root: &Root, path: &'p [String]) -> Option<&'p [String]> {
+    root.keys().try_fold(path, |path, key| path.split_first().filter(|(first, _)| *first == key).map(|(_, rest)| rest))
 }
 
 /// Takes the hidden keys out of all objects.
@@ -251,18 +257,14 @@ fn reveal(value: &mut Json) {
     }
 }
 
-fn body(pieces: Vec<(&str, Option<Piece>)>) -> Bytes {
-    let mut out = BytesMut::from(&b"{\"data\":{"[..]);
-    for (index, (key, piece)) in pieces.into_iter().enumerate() {
-        out.put_slice(if index == 0 { b"\"" } else { b",\"" });
-        out.put_slice(key.as_bytes());
-        out.put_slice(b"\":");
+fn body(pieces: Vec<(&Root, Option<Piece>)>) -> Bytes {
+    let mut body = Body::new(0);
+    for (root, piece) in pieces {
         match piece {
-            Some(Piece::Text(text)) => out.put_slice(&text),
-            Some(Piece::Value(value)) => out.put_slice(exact::text(&value).as_bytes()),
-            None => out.put_slice(b"null"),
+            Some(Piece::Text(text)) => body.field(root, &text),
+            Some(Piece::Value(value)) => body.field(root, exact::text(&value).as_bytes()),
+            None => body.field(root, b"null"),
         }
     }
-    out.put_slice(b"}}");
-    out.freeze()
+    body.finish()
 }

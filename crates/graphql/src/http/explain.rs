@@ -68,9 +68,12 @@ async fn explained(handle: &Handle, sent: &[u8]) -> Result<Value, Failure> {
         let variables = variables(&compiled.plan, &parameters);
         return Ok(json!({"sql": sql, "plan": plan, "variables": variables}));
     }
-    let entry = |root: &crate::plan::Root| match root.value {
-        RootValue::Ready(_) => json!({"field": root.key, "sql": null, "plan": null}),
-        _ => json!({"field": root.key, "sql": sql, "plan": plan}),
+    let entry = |root: &crate::plan::Root| {
+        let field = root.keys().collect::<Vec<_>>().join(".");
+        match root.value {
+            RootValue::Ready(_) => json!({"field": field, "sql": null, "plan": null}),
+            _ => json!({"field": field, "sql": sql, "plan": plan}),
+        }
     };
     Ok(compiled.plan.roots.iter().map(entry).collect())
 }

@@ -12,8 +12,8 @@ use super::inconsistency::{Inconsistency, SOURCE, full};
 use super::naming::is_name;
 use super::relationship::Resolver;
 use super::{
-    Column, Convention, Extras, Family, Member, Model, Mutability, Naming, Relationship, RootNames, Scalar, ScalarId,
-    Table, TableId, UniqueKey, auto, enumeration, root,
+    Column, Convention, EnumTableValue, Extras, Family, Member, Model, Mutability, Naming, Relationship, RootNames,
+    Scalar, ScalarId, Table, TableId, UniqueKey, auto, enumeration, root,
 };
 
 /// A table that the model is to have.
@@ -182,7 +182,8 @@ impl<'a> Builder<'a> {
                 "cannot include \"{plain}\" in the GraphQL schema because it is not a valid GraphQL identifier"
             ));
         }
-        let base = self.model.naming.type_base(&plain);
+        let given = config.custom_name.is_some();
+        let base = self.model.naming.type_base(&plain, given);
         if self.model.tables_by_name.contains_key(&base) && metadata.is_none() {
             return Err(format!("another table is called {base}"));
         }
@@ -217,9 +218,10 @@ impl<'a> Builder<'a> {
                 deletable: source.is_deletable(),
             },
             enum_values,
-            root_names: RootNames::new(&self.model.naming, &plain, &config.custom_root_fields),
+            root_names: RootNames::new(&self.model.naming, &plain, given, &config.custom_root_fields),
             root_comments: root::comments(&config.custom_root_fields),
             name: base,
+            given,
             ..Table::default()
         });
         Ok(id)
@@ -274,7 +276,11 @@ impl<'a> Builder<'a> {
     fn enum_scalar(&mut self, id: TableId) -> ScalarId {
         let table = &self.model.tables[id];
         let name = self.model.naming.derived(&table.name, "enum");
-        let values = table.enum_values.as_deref().map(Into::into);
+        let named = |found: &EnumTableValue| EnumTableValue {
+            name: self.model.naming.value(&found.value).into_owned(),
+            ..found.clone()
+        };
+        let values = table.enum_values.as_ref().map(|values| values.iter().map(named).collect());
         self.intern(Scalar { name, family: Family::EnumTable, item: None, comment: None, values })
     }
 

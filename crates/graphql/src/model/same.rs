@@ -37,6 +37,7 @@ impl Pair<'_> {
     pub fn same_table(self, old: TableId, new: TableId) -> bool {
         let Table {
             name,
+            given,
             schema_name,
             table_name,
             relation,
@@ -55,6 +56,7 @@ impl Pair<'_> {
         } = &self.old.tables[old];
         let new = &self.new.tables[new];
         *name == new.name
+            && *given == new.given
             && *schema_name == new.schema_name
             && *table_name == new.table_name
             && *relation == new.relation

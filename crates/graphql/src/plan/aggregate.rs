@@ -57,7 +57,7 @@ impl<'a> Planner<'a> {
         for selected in &fields {
             let path = path.key(selected.key);
             let name = selected.field.name.as_str();
-            let op = AggregateOp::named(name).filter(|&op| self.schema.has_aggregate(table, op));
+            let op = self.schema.aggregate_named(table, name);
             let value = match (name, op) {
                 ("__typename", _) => {
                     self.validator.leaf(selected, &path)?;

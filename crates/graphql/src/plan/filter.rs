@@ -174,7 +174,8 @@ impl<'a> Planner<'a> {
         let mut filters = Vec::new();
         for (name, value) in self.required_object(side.type_id, value, path)? {
             let path = path.key(name);
-            match (&side.subject, side.family.operator(name), side.family.casts_to()) {
+            let operator = side.family.operators().find(|operator| self.schema.naming.is(name, operator.name));
+            match (&side.subject, operator, side.family.casts_to()) {
                 (_, Some(operator), _) => filters.push(self.compare(side, operator, value, &path)?),
                 (&Subject::Column(column), None, Some((target, sql))) if name == "_cast" => {
                     let inner = self.cast_side(side, column, target, sql);

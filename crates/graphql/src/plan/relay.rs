@@ -5,15 +5,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
 use crate::failure::{Failure, Path};
-use crate::schema::{InputDef, Member, Operation as Surface, Root as RootField, TableId, TypeId, TypeRef};
+use crate::schema::{InputDef, Level, Member, Operation as Surface, Root as RootField, TableId, TypeId, TypeRef};
 use crate::validate::Selected;
 use crate::value::{Datum, Encoding, Source, Value, View};
 
 use super::function::Callee;
 use super::{
     Connection, ConnectionOutput, ConnectionValue, Direction, EdgeOutput, EdgeValue, Filter, Order, OrderTarget,
-    OrderValue, OutputValue, Over, PageInfo, PageOutput, Parameter, ParameterId, Planner, RootValue, Rows, Select,
-    Split, unknown_field,
+    OrderValue, OutputValue, Over, PageInfo, PageOutput, Parameter, ParameterId, Place, Planner, RootValue, Rows,
+    Select, Split, unknown_field,
 };
 
 const INVALID_CURSOR: &str = "the \"after\" or \"before\" cursor is invalid";
@@ -29,16 +29,15 @@ impl<'a> Planner<'a> {
     /// A root field of the Relay API.
     pub(super) fn relay_root(
         &mut self,
-        surface: Surface,
-        root_type: &str,
+        place: Place<'_>,
         selected: &Selected<'a>,
         path: &Path<'_>,
     ) -> Result<RootValue, Failure> {
         let name = selected.field.name.as_str();
-        if name == "node" {
+        if name == "node" && place.level == Level::Top {
             return self.node(selected, path);
         }
-        match self.schema.connection_root(surface, name) {
+        match self.schema.connection_root(place.level, place.surface, name) {
             Some(RootField::Rows(table)) => {
                 self.connection(table, Callee::Nothing, selected, path).map(RootValue::Connection)
             }
@@ -46,7 +45,7 @@ impl<'a> Planner<'a> {
                 let table = self.schema.functions[function].returns;
                 self.connection(table, Callee::Function(function), selected, path).map(RootValue::Connection)
             }
-            _ => Err(unknown_field(name, root_type, path)),
+            _ => Err(unknown_field(name, place.type_name, path)),
         }
     }
 
@@ -122,7 +121,7 @@ impl<'a> Planner<'a> {
             if self.validator.variables.is_null(&value) {
                 continue;
             }
-            match name {
+            match &*self.schema.naming.plain_word(name) {
                 "where" => rows.filter = self.bool_exp(table, value, &path)?,
                 "args" => call = Some(self.call(callee, value, &path)?),
                 "order_by" => self.order_by(table, value, &path, &mut rows)?,
@@ -340,8 +339,8 @@ impl crate::schema::Schema {
     }
 
     /// The root field whose rows a connection of that name has.
-    pub fn connection_root(&self, surface: Surface, name: &str) -> Option<RootField> {
-        let found = self.root(surface, name.strip_suffix("_connection")?)?;
+    pub fn connection_root(&self, level: Level, surface: Surface, name: &str) -> Option<RootField> {
+        let found = self.root_at(level, surface, self.naming.base_of(name, "_connection")?)?;
         match found {
             RootField::Rows(table) if self.is_node(table) => Some(found),
             RootField::Function(function) => {

@@ -22,6 +22,8 @@ pub struct Plan {
     pub conditions: Vec<Condition>,
     /// Fields that others answer once the objects around them are known; outer ones first.
     pub joins: Vec<crate::foreign::plan::Join>,
+    /// Names and values are the database's own: no convention changes an enum's.
+    pub is_legacy: bool,
     /// What must be the same in another request's variables for this plan to fit it.
     pub touches: Vec<Touch>,
 }
@@ -41,11 +43,21 @@ pub enum Field {
     Computed(usize),
 }
 
-/// A key of `data`.
+/// A field of the database, or of others, and the key it is answered under.
 #[derive(Debug)]
 pub struct Root {
+    /// The key of `data` that holds it, of a field inside the source's namespace. Those of one namespace follow each
+    /// other.
+    pub namespace: Option<String>,
     pub key: String,
     pub value: RootValue,
+}
+
+impl Root {
+    /// Keys from `data` to the value.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.namespace.iter().chain([&self.key]).map(String::as_str)
+    }
 }
 
 #[derive(Debug)]

@@ -48,10 +48,6 @@ impl AggregateOp {
         }
     }
 
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|op| op.name() == name)
-    }
-
     pub fn takes(self, family: Family) -> bool {
         match self {
             Self::Max | Self::Min => family.is_comparable(),
@@ -71,6 +67,12 @@ impl Schema {
     /// Positions of the columns that `op` can work on.
     pub fn aggregated_columns(&self, table: TableId, op: AggregateOp) -> impl Iterator<Item = usize> {
         self.columns(table).filter(move |&index| op.takes(self.scalar_of(table, index).family))
+    }
+
+    /// The operator of that name in GraphQL, where the table has a column for it.
+    pub fn aggregate_named(&self, table: TableId, name: &str) -> Option<AggregateOp> {
+        let found = AggregateOp::ALL.into_iter().find(|op| self.naming.is(name, op.name()));
+        found.filter(|&op| self.has_aggregate(table, op))
     }
 
     pub fn has_aggregate(&self, table: TableId, op: AggregateOp) -> bool {

@@ -15,13 +15,14 @@ impl Schema {
         let mut arguments = vec![
             InputDef::new("limit", self.built_in("Int")).described("limit the number of rows returned"),
             InputDef::new("offset", self.built_in("Int")).described("skip the first n rows. Use only with order_by"),
-            InputDef::new("order_by", TypeRef::list_of(TypeId::OrderBy(table)))
+            InputDef::new(self.naming.word("order_by"), TypeRef::list_of(TypeId::OrderBy(table)))
                 .described("sort the rows by one or more columns"),
             InputDef::new("where", TypeId::BoolExp(table)).described("filter the rows returned"),
         ];
         if self.exists(TypeId::SelectColumn(table)) {
             let columns = TypeRef::list_of(TypeId::SelectColumn(table));
-            arguments.insert(0, InputDef::new("distinct_on", columns).described("distinct select on columns"));
+            let distinct = InputDef::new(self.naming.word("distinct_on"), columns);
+            arguments.insert(0, distinct.described("distinct select on columns"));
         }
         arguments
     }
@@ -86,7 +87,7 @@ impl Schema {
     /// Arguments of a streaming subscription.
     pub fn stream_arguments(&self, table: TableId) -> Vec<InputDef> {
         vec![
-            InputDef::new("batch_size", TypeRef::from(self.built_in("Int")).required())
+            InputDef::new(self.naming.word("batch_size"), TypeRef::from(self.built_in("Int")).required())
                 .described("maximum number of rows returned in a single batch"),
             InputDef::new("cursor", TypeRef::List(Box::new(TypeId::StreamCursor(table).into())).required())
                 .described("cursor to stream the results returned by the query"),
@@ -96,8 +97,11 @@ impl Schema {
 
     fn cursor_inputs(&self, table: TableId) -> Vec<InputDef> {
         vec![
-            InputDef::new("initial_value", TypeRef::from(TypeId::StreamCursorValue(table)).required())
-                .described("Stream column input with initial value"),
+            InputDef::new(
+                self.naming.word("initial_value"),
+                TypeRef::from(TypeId::StreamCursorValue(table)).required(),
+            )
+            .described("Stream column input with initial value"),
             InputDef::new("ordering", TypeId::CursorOrdering).described("cursor ordering"),
         ]
     }
@@ -147,7 +151,11 @@ impl Schema {
                 "Initial value of the column from where the streaming should start".to_owned()
             }
             TypeId::OpOrderBy(t, op) => {
-                format!("order by {}() on columns of table \"{}\"", op.name(), self.tables[t].qualified())
+                format!(
+                    "order by {}() on columns of table \"{}\"",
+                    self.naming.word(op.name()),
+                    self.tables[t].qualified()
+                )
             }
             TypeId::Comparison(s) => {
                 let name = &self.scalars[self.scalars[s].item.unwrap_or(s)].name;
@@ -172,7 +180,9 @@ impl Schema {
             TypeId::AggregateOrderBy(table) => {
                 let ops = AggregateOp::ALL.into_iter().filter(|&op| self.has_aggregate(table, op));
                 let count = InputDef::new("count", TypeId::OrderByEnum);
-                ops.map(|op| InputDef::new(op.name(), TypeId::OpOrderBy(table, op))).chain([count]).collect()
+                ops.map(|op| InputDef::new(self.naming.word(op.name()), TypeId::OpOrderBy(table, op)))
+                    .chain([count])
+                    .collect()
             }
             TypeId::OpOrderBy(table, op) => self
                 .aggregated_columns(table, op)
@@ -254,7 +264,7 @@ impl Schema {
                     Returned::Scalar { .. } => Some(InputDef::new(name, TypeId::OrderByEnum)),
                     Returned::Table { table: target, .. } => Some(TypeId::AggregateOrderBy(target))
                         .filter(|&id| self.exists(id))
-                        .map(|id| InputDef::new(format!("{name}_aggregate"), id)),
+                        .map(|id| InputDef::new(self.naming.derived(name, "aggregate"), id)),
                 }
             }
             Member::Computed(_) | Member::Remote(_) => None,
@@ -303,7 +313,7 @@ impl Schema {
         family
             .operators()
             .map(|operator| {
-                let found = InputDef::new(operator.name, self.operand_type(operator.takes, own));
+                let found = InputDef::new(self.naming.word(operator.name), self.operand_type(operator.takes, own));
                 match operator.description {
                     Some(description) => found.described(description),
                     None => found,

@@ -153,10 +153,10 @@ fn enum_value(name: &str, values: &[EnumTableValue], datum: &Datum<'_>) -> Resul
         Datum::Enum(text) | Datum::String(text) => text,
         other => return Err(Mismatch::expected("an enum value", name, other)),
     };
-    if values.iter().any(|value| value.value == *text) {
-        return Ok(text.to_string());
+    if let Some(found) = values.iter().find(|value| value.name == *text) {
+        return Ok(found.value.clone());
     }
-    let known: Vec<String> = values.iter().map(|value| format!("'{}'", value.value)).collect();
+    let known: Vec<String> = values.iter().map(|value| format!("'{}'", value.name)).collect();
     let known = known.join(", ");
     let message = format!("expected one of the values [{known}] for type '{name}', but found '{text}'");
     Err(Mismatch::new(Code::ValidationFailed, message))

@@ -21,6 +21,7 @@ mod later;
 mod live;
 mod model;
 mod mutations;
+mod naming;
 mod operators;
 mod property;
 mod queries;

@@ -158,9 +158,8 @@ async fn enum_tables_give_their_values_or_say_why_not() {
     let catalog = catalog(SQL).await;
     let tables = json!([{"table": "color", "is_enum": true}, {"table": "car"}]);
     let metadata = metadata_of(tables, json!([]));
-    let value = |value: &str, comment: Option<&str>| graphql::model::EnumTableValue {
-        value: value.to_owned(),
-        comment: comment.map(str::to_owned),
+    let value = |value: &str, comment: Option<&str>| {
+        graphql::model::EnumTableValue::new(value.to_owned(), comment.map(str::to_owned))
     };
     let name = metadata::QualifiedName::new("public", "color");
     let with = |values| Extras { enums: [(name.clone(), values)].into(), ..Extras::default() };
@@ -199,6 +198,9 @@ async fn names_of_types_lead_back_to_their_types_in_every_convention_and_role() 
         json!({}),
         json!({"type_names": {"prefix": "a_", "suffix": "_z"}, "root_fields": {"prefix": "get_"}}),
         json!({"naming_convention": "graphql-default", "type_names": {"prefix": "Api"}}),
+        json!({"naming_convention": "graphql-default", "type_names": {"suffix": "_x"}}),
+        json!({"root_fields": {"namespace": "hr_data"}, "type_names": {"prefix": "a_"}}),
+        json!({"naming_convention": "graphql-default", "root_fields": {"namespace": "hr_data"}}),
     ];
     for customization in customizations {
         let mut metadata = metadata_of(tables(), functions());

@@ -281,14 +281,7 @@ impl Builder<'_> {
                 })),
             }
         }
-        let taken = wanted.iter().find(|root| {
-            let roots = match root.operation {
-                Operation::Query => &self.model.queries,
-                Operation::Mutation => &self.model.mutations,
-                Operation::Subscription => &self.model.subscriptions,
-            };
-            roots.contains_key(&root.name)
-        });
+        let taken = wanted.iter().find(|root| self.model.roots.of(root.operation).contains_key(&root.name));
         if let Some(taken) = taken {
             let message = format!("Field cannot be overwritten by remote field '{}'", taken.name);
             self.model.foreign.remotes.pop();

@@ -83,8 +83,9 @@ impl<'a> Planner<'a> {
         let mut twice: Vec<usize> = Vec::new();
         for (name, value) in fields {
             let path = path.key(name);
-            let Some(op) = UpdateOp::of_field(name) else {
-                filters.push(self.chosen(table, name, value, &path)?);
+            let plain = self.schema.naming.plain_word(name);
+            let Some(op) = UpdateOp::of_field(&plain) else {
+                filters.push(self.chosen(table, &plain, value, &path)?);
                 continue;
             };
             operators |= !self.validator.variables.is_null(&value);
@@ -103,10 +104,10 @@ impl<'a> Planner<'a> {
             return Err(Failure::invalid(path, message));
         }
         if !operators && changes.is_empty() {
-            let names: Vec<&str> = UpdateOp::ALL
+            let names: Vec<_> = UpdateOp::ALL
                 .into_iter()
                 .filter(|&op| self.schema.changed_columns(table, op).next().is_some())
-                .map(UpdateOp::field)
+                .map(|op| self.schema.naming.word(op.field()))
                 .collect();
             let message = format!("at least any one of {} is expected", names.join(", "));
             return Err(Failure::invalid(path, message));

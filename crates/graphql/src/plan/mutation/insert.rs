@@ -60,7 +60,7 @@ impl<'a> Planner<'a> {
         };
         for (name, value) in arguments {
             let path = path.key(name);
-            match name {
+            match &*self.schema.naming.plain_word(name) {
                 "on_conflict" if self.validator.variables.is_null(&value) => {}
                 "on_conflict" => rows.conflict = Some(self.conflict(table, value, &path)?),
                 _ => {
