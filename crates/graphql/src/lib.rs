@@ -60,6 +60,7 @@ mod store;
 pub mod transform;
 pub mod validate;
 pub mod value;
+pub mod vetting;
 
 pub use deploy::{Deployed, deploy};
 pub use error::{CODES, Error};

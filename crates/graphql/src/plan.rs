@@ -59,6 +59,7 @@ pub(crate) struct Planner<'a> {
     pub conditions: Vec<Condition>,
     /// What others than the database are asked.
     pub foreign: crate::foreign::plan::Parts,
+    pub vettings: Vec<crate::vetting::Vetting>,
     /// Nesting of the input object being read.
     depth: usize,
     asked: ceiling::Asked,
@@ -103,7 +104,7 @@ impl Plan {
             return Err(Failure::invalid("$", "subscriptions must select one top level field"));
         }
         let (is_subscription, is_mutation) = (surface == Surface::Subscription, surface == Surface::Mutation);
-        let Planner { validator, parameters, conditions, foreign, .. } = planner;
+        let Planner { validator, parameters, conditions, foreign, vettings, .. } = planner;
         if is_subscription {
             check_subscription(&roots, &foreign)?;
         }
@@ -112,7 +113,17 @@ impl Plan {
             return Err(Failure::invalid("$", format!("the name '{key}' is reserved")));
         }
         let (joins, touches) = (foreign.joins, validator.variables.into_touches());
-        Ok(Self { is_subscription, is_mutation, roots, parameters, conditions, joins, is_legacy: false, touches })
+        Ok(Self {
+            is_subscription,
+            is_mutation,
+            roots,
+            parameters,
+            conditions,
+            joins,
+            vettings,
+            is_legacy: false,
+            touches,
+        })
     }
 
     /// The texts of all parameters for one request, or what is wrong with a value.
@@ -150,6 +161,7 @@ impl<'a> Planner<'a> {
             parameters: Vec::new(),
             conditions: Vec::new(),
             foreign: Default::default(),
+            vettings: Vec::new(),
             depth: 0,
             asked: Default::default(),
         })

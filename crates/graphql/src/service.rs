@@ -28,7 +28,7 @@ use crate::schema::Schema;
 use crate::session::Session;
 use crate::store::{self, Damage, Enums};
 use crate::value::Provided;
-use crate::{Error, Options, checks, execute, foreign, outbound, sql};
+use crate::{Error, Options, checks, execute, foreign, outbound, sql, vetting};
 
 /// A GraphQL request.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -390,6 +390,8 @@ impl Handle {
             return Asking { handle: self, session, request }.in_order(compiled, parameters).await;
         }
         let options = self.options();
+        let (asked, environment) = (&compiled.plan.vettings, &options.environment);
+        vetting::ask(asked, &request.variables, session, self.client(), environment).await?;
         let (pool, limit, start) = (&options.pool, options.statement_timeout, Instant::now());
         let answer = match &compiled.statement {
             Some(statement) => Some(execute::run(pool, statement, parameters, limit).await),

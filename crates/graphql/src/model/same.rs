@@ -192,23 +192,25 @@ impl Pair<'_> {
         let Permissions { select, insert, update, delete } = old;
         both(select.as_deref(), new.select.as_deref(), |old, new| self.same_select(old, new))
             && both(insert.as_deref(), new.insert.as_deref(), |old, new| {
-                let Insert { columns, check, presets, backend_only } = old;
+                let Insert { columns, check, presets, backend_only, webhook } = old;
                 *columns == new.columns
                     && self.same_filter(check, &new.check)
                     && *presets == new.presets
                     && *backend_only == new.backend_only
+                    && *webhook == new.webhook
             })
             && both(update.as_deref(), new.update.as_deref(), |old, new| {
-                let Update { columns, filter, check, presets, backend_only } = old;
+                let Update { columns, filter, check, presets, backend_only, webhook } = old;
                 *columns == new.columns
                     && self.same_filter(filter, &new.filter)
                     && both(check.as_deref(), new.check.as_deref(), |old, new| self.same_filter(old, new))
                     && *presets == new.presets
                     && *backend_only == new.backend_only
+                    && *webhook == new.webhook
             })
             && both(delete.as_deref(), new.delete.as_deref(), |old, new| {
-                let Delete { filter, backend_only } = old;
-                self.same_filter(filter, &new.filter) && *backend_only == new.backend_only
+                let Delete { filter, backend_only, webhook } = old;
+                self.same_filter(filter, &new.filter) && *backend_only == new.backend_only && *webhook == new.webhook
             })
     }
 

@@ -8,6 +8,7 @@ mod conflict;
 mod insert;
 mod response;
 mod tree;
+mod vet;
 
 pub use tree::{
     Batch, Cell, Change, Conflict, ConflictTarget, Delete, Insert, Mutation, Nested, NewRows, Object, Objects,

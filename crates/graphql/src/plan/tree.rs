@@ -22,6 +22,8 @@ pub struct Plan {
     pub conditions: Vec<Condition>,
     /// Fields that others answer once the objects around them are known; outer ones first.
     pub joins: Vec<crate::foreign::plan::Join>,
+    /// Who is asked about the input before anything is written.
+    pub vettings: Vec<crate::vetting::Vetting>,
     /// Names and values are the database's own: no convention changes an enum's.
     pub is_legacy: bool,
     /// What must be the same in another request's variables for this plan to fit it.

@@ -1,10 +1,13 @@
 //! What the role may see and do.
 
+use std::sync::Arc;
+
 use crate::model::{
     ColumnSet, Delete, Insert, Level, Member, Operation, Permissions, Preset, Returned, Root, RootField, Roots, Select,
     TableId, Update,
 };
 use crate::plan::Filter;
+use crate::vetting::Webhook;
 
 use super::{Role, Schema};
 
@@ -82,6 +85,11 @@ impl<'s> Access<'s, Select> {
 }
 
 impl<'s> Access<'s, Insert> {
+    /// Who looks at what is given.
+    pub fn webhook(self) -> Option<&'s Arc<Webhook>> {
+        self.limited().and_then(|found| found.webhook.as_ref())
+    }
+
     pub fn column(self, column: usize) -> bool {
         self.allows(|found| &found.columns, column)
     }
@@ -97,6 +105,10 @@ impl<'s> Access<'s, Insert> {
 }
 
 impl<'s> Access<'s, Update> {
+    pub fn webhook(self) -> Option<&'s Arc<Webhook>> {
+        self.limited().and_then(|found| found.webhook.as_ref())
+    }
+
     pub fn column(self, column: usize) -> bool {
         self.allows(|found| &found.columns, column)
     }
@@ -116,6 +128,10 @@ impl<'s> Access<'s, Update> {
 }
 
 impl<'s> Access<'s, Delete> {
+    pub fn webhook(self) -> Option<&'s Arc<Webhook>> {
+        self.limited().and_then(|found| found.webhook.as_ref())
+    }
+
     pub fn filter(self) -> Option<&'s Filter> {
         self.limited().map(|found| &*found.filter).filter(|filter| !filter.is_everything())
     }

@@ -136,9 +136,7 @@ impl Schema {
             TypeId::AggregateBoolExp(_) => self.plain_type_name(id),
             TypeId::AggregateBoolExpCount(t) => self.condition_type(t, "count"),
             TypeId::AggregateBoolExpFold(t, fold) => self.condition_type(t, fold.name()),
-            TypeId::FoldArguments(t, fold) => {
-                self.naming.type_of(&self.condition_type(t, fold.name()), "_arguments")
-            }
+            TypeId::FoldArguments(t, fold) => self.naming.type_of(&self.condition_type(t, fold.name()), "_arguments"),
             _ if self.keeps_name(id) => self.plain_type_name(id),
             _ => self.naming.type_name(&self.plain_type_name(id)),
         }

@@ -36,3 +36,4 @@ mod socket;
 mod sockets;
 mod support;
 mod tokens;
+mod vetting;

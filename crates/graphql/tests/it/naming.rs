@@ -114,7 +114,7 @@ async fn the_convention_of_graphql_names_everything() {
     let data = shop
         .data(
             r#"{ appUsers(orderBy: {fullName: DESC_NULLS_LAST}, where: {appMood: {_isNull: false, _in: [GOOD, SO_SO]}}) {
-                 userId appMood __typename ownPostsAggregate { aggregate { stddevPop { postId } } } }
+                 userId appMood __typename own_postsAggregate { aggregate { stddevPop { postId } } } }
                userPosts(distinctOn: [authorId], orderBy: {authorId: ASC}) { postTitle }
                userPostsByPk(postId: 3) { post_author { fullName } }
                findPosts(args: {searchTerm: "f%"}, limit: 1) { __typename } }"#,
@@ -124,15 +124,15 @@ async fn the_convention_of_graphql_names_everything() {
         data,
         json!({"appUsers": [
                 {"userId": 2, "appMood": "SO_SO", "__typename": "AppUsers",
-                 "ownPostsAggregate": {"aggregate": {"stddevPop": {"postId": 0}}}},
+                 "own_postsAggregate": {"aggregate": {"stddevPop": {"postId": 0}}}},
                 {"userId": 1, "appMood": "GOOD", "__typename": "AppUsers",
-                 "ownPostsAggregate": {"aggregate": {"stddevPop": {"postId": 0.5}}}}],
+                 "own_postsAggregate": {"aggregate": {"stddevPop": {"postId": 0.5}}}}],
             "userPosts": [{"postTitle": "First"}, {"postTitle": "Third"}],
             "userPostsByPk": {"post_author": {"fullName": "Bob"}},
             "findPosts": [{"__typename": "UserPosts"}]})
     );
     let counted =
-        "{ appUsers(where: {ownPostsAggregate: {bool_and: {arguments: isDone, predicate: {_eq: true}}}}) { userId } }";
+        "{ appUsers(where: {own_postsAggregate: {bool_and: {arguments: isDone, predicate: {_eq: true}}}}) { userId } }";
     assert_eq!(shop.data(counted).await, json!({"appUsers": []}));
     let path = "$.selectionSet.appUsers";
     shop.invalid("{ appUsers(order_by: {}) { userId } }", path, "'appUsers' has no argument named 'order_by'").await;
@@ -151,7 +151,7 @@ async fn the_convention_of_graphql_in_mutations() {
     let answer = shop
         .ask(
             r#"mutation ($mood: MoodKindsEnum) {
-                 insertAppUsersOne(object: {userId: 1, appMood: $mood, ownPosts: {data: [{postId: 9, isDone: true}]}},
+                 insertAppUsersOne(object: {userId: 1, appMood: $mood, own_posts: {data: [{postId: 9, isDone: true}]}},
                      onConflict: {constraint: app_users_pkey, updateColumns: [appMood]}) { appMood }
                  updateAppUsersByPk(pkColumns: {userId: 1}, _append: {extraData: {b: 2}}) { extraData }
                  second: updateAppUsersByPk(pkColumns: {userId: 1}, _deleteKey: {extraData: "a"}) { extraData }

@@ -19,6 +19,8 @@ impl<'a> Planner<'a> {
         let field = if by_key { Field::UpdateByPrimaryKey(table) } else { Field::Update(table) };
         let arguments = self.validator.arguments(selected.field, &self.schema.mutation_arguments(field), path)?;
         let batch = self.batch(table, arguments, &path.key("args"))?;
+        let webhook = self.schema.update(table).and_then(|access| access.webhook().cloned());
+        self.vet_arguments(webhook, selected, None, &path.key("args"))?;
         let response = match by_key {
             true => self.response_row(table, selected, path)?,
             false => self.response_fields(table, selected, path)?,
@@ -50,6 +52,8 @@ impl<'a> Planner<'a> {
                 batches.push(self.batch(table, fields, &path)?);
             }
         }
+        let webhook = self.schema.update(table).and_then(|access| access.webhook().cloned());
+        self.vet_updates(webhook, selected, &path.key("args"))?;
         let response = self.response_fields(table, selected, path)?;
         if batches.is_empty() {
             return Ok(RootValue::Ready("[]".to_owned()));
@@ -206,6 +210,8 @@ impl<'a> Planner<'a> {
                 filters.push(self.bool_exp(table, value, &path_to_arguments.key(name))?);
             }
         }
+        let webhook = self.schema.delete(table).and_then(|access| access.webhook().cloned());
+        self.vet_arguments(webhook, selected, by_key.then_some("pk_columns"), &path_to_arguments)?;
         let response = match by_key {
             true => self.response_row(table, selected, path)?,
             false => self.response_fields(table, selected, path)?,
