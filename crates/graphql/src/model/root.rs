@@ -295,12 +295,7 @@ impl Model {
 
     /// Notes that an action wants a root field that something else has: `owner` is the action.
     pub(crate) fn contested(&mut self, operation: Operation, name: &str, owner: &str) {
-        let roots = match operation {
-            Operation::Query => &self.queries,
-            Operation::Mutation => &self.mutations,
-            Operation::Subscription => &self.subscriptions,
-        };
-        let other = roots.get(name).map(|root| self.owner(*root)).unwrap_or_default();
+        let other = self.roots.of(operation).get(name).map(|root| self.owner(*root)).unwrap_or_default();
         self.conflicts.push(sentence(operation, &format!("field '{name}' defined in [{owner}, {other}]")));
     }
 
