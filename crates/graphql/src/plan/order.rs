@@ -141,7 +141,8 @@ impl<'a> Planner<'a> {
                 }
                 continue;
             }
-            let op = self.schema.aggregate_named(target, name);
+            let op = self.schema.aggregate_named(name);
+            let op = op.filter(|&op| self.schema.has_aggregated_column(target, op));
             let op = op.ok_or_else(|| unknown_field(name, &self.type_name(type_id), &path))?;
             let type_id = TypeId::OpOrderBy(target, op);
             for (name, value) in self.object(type_id, value, &path)?.unwrap_or_default() {

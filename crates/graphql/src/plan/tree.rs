@@ -299,6 +299,7 @@ pub enum FieldValue {
 #[derive(Debug)]
 pub enum OpColumn {
     Column(usize),
+    Computed { computed: usize, call: Call },
     TypeName(String),
 }
 

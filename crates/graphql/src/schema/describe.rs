@@ -225,16 +225,7 @@ impl Schema {
                 FieldDef::new("nodes", TypeRef::list_of(TypeId::Table(table)).required()),
             ],
             TypeId::AggregateFields(table) => self.aggregate_fields(table),
-            TypeId::OpFields(table, op) => self
-                .aggregated_columns(table, op)
-                .map(|column| {
-                    let found = FieldDef::new(&self.column(table, column).name, self.op_type(table, column, op));
-                    match &self.column(table, column).comment {
-                        Some(comment) => found.described(comment),
-                        None => found,
-                    }
-                })
-                .collect(),
+            TypeId::OpFields(table, op) => self.op_fields(table, op),
             TypeId::Meta(meta) => meta.fields(self),
             _ => Vec::new(),
         }
@@ -405,6 +396,22 @@ impl Schema {
         std::iter::once(count)
             .chain(ops.map(|op| FieldDef::new(self.naming.word(op.name()), TypeId::OpFields(table, op))))
             .collect()
+    }
+
+    /// What a function over rows can be asked of.
+    fn op_fields(&self, table: TableId, op: AggregateOp) -> Vec<FieldDef> {
+        let columns = self.aggregated_columns(table, op).map(|column| {
+            let found = FieldDef::new(&self.column(table, column).name, self.op_type(table, column, op));
+            match &self.column(table, column).comment {
+                Some(comment) => found.described(comment),
+                None => found,
+            }
+        });
+        let computed = self.aggregated_computed(table, op).map(|at| {
+            let found = self.computed_field(table, at);
+            if op.keeps_type() { found } else { FieldDef { r#type: self.built_in("Float").into(), ..found } }
+        });
+        columns.chain(computed).collect()
     }
 
     /// The result type of an aggregate over a column.

@@ -178,7 +178,7 @@ impl Schema {
             TypeId::BoolExp(table) => self.bool_exp_inputs(table),
             TypeId::OrderBy(table) => self.order_by_inputs(table),
             TypeId::AggregateOrderBy(table) => {
-                let ops = AggregateOp::ALL.into_iter().filter(|&op| self.has_aggregate(table, op));
+                let ops = AggregateOp::ALL.into_iter().filter(|&op| self.has_aggregated_column(table, op));
                 let count = InputDef::new("count", TypeId::OrderByEnum);
                 ops.map(|op| InputDef::new(self.naming.word(op.name()), TypeId::OpOrderBy(table, op)))
                     .chain([count])

@@ -397,7 +397,8 @@ impl Schema {
             TypeId::MutationRoot => self.roots(Operation::Mutation).next().is_some(),
             TypeId::Namespace(operation) => self.roots_at(Level::Namespace, operation).next().is_some(),
             TypeId::Mutation(t, found) => self.mutation_type_exists(t, found),
-            TypeId::OpFields(t, op) | TypeId::OpOrderBy(t, op) => self.has_aggregate(t, op),
+            TypeId::OpFields(t, op) => self.has_aggregate(t, op),
+            TypeId::OpOrderBy(t, op) => self.has_aggregated_column(t, op),
             TypeId::FoldArguments(_, fold) if fold.pair().is_empty() => false,
             TypeId::AggregateBoolExpFold(t, fold) | TypeId::FoldColumn(t, fold) | TypeId::FoldArguments(t, fold) => {
                 self.fold_columns(t, fold).next().is_some()
