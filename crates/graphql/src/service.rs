@@ -386,12 +386,12 @@ impl Handle {
         compiled: &Compiled,
         parameters: &[String],
     ) -> Result<Bytes, Failure> {
-        if compiled.plan.is_mutation && compiled.has_foreign_roots() {
-            return Asking { handle: self, session, request }.in_order(compiled, parameters).await;
-        }
         let options = self.options();
         let (asked, environment) = (&compiled.plan.vettings, &options.environment);
         vetting::ask(asked, &request.variables, session, self.client(), environment).await?;
+        if compiled.plan.is_mutation && compiled.has_foreign_roots() {
+            return Asking { handle: self, session, request }.in_order(compiled, parameters).await;
+        }
         let (pool, limit, start) = (&options.pool, options.statement_timeout, Instant::now());
         let answer = match &compiled.statement {
             Some(statement) => Some(execute::run(pool, statement, parameters, limit).await),

@@ -96,7 +96,7 @@ impl Webhook {
         let url = outbound::resolve(environment, &self.url)?;
         let mut headers = outbound::configured(&self.headers, environment)?;
         if self.forward_client_headers {
-            for (name, value) in &outbound::forwarded(sent) {
+            for (name, value) in &outbound::forwarded(sent, None) {
                 headers.entry(name).or_insert_with(|| value.clone());
             }
         }

@@ -92,7 +92,7 @@ impl Asking<'_> {
         let trace = crate::events::trace_context(&self.session.headers);
         let settings = execute::Settings { user: self.session.to_json().to_string(), trace };
         let roots = &compiled.plan.roots;
-        let mut pieces: Vec<(&str, Option<Piece>)> = roots.iter().map(|root| (root.key.as_str(), None)).collect();
+        let mut pieces: Vec<(&Root, Option<Piece>)> = roots.iter().map(|root| (root, None)).collect();
         let mut programs = compiled.programs.as_slice();
         let mut at = 0;
         while at < roots.len() {
