@@ -14,6 +14,7 @@ pub mod mutation;
 mod relay;
 mod rows;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use postgres::Ident;
@@ -125,7 +126,7 @@ impl From<Option<u32>> for Part {
 }
 
 /// `_1`, `_2`, …: every table of a statement has its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Alias(u32);
 
 impl std::fmt::Display for Alias {
@@ -141,6 +142,8 @@ pub(crate) struct Writer<'s> {
     shows_enums: bool,
     out: String,
     names: u32,
+    /// Columns that an inherited role sees in some rows only, as they are written.
+    seen: HashMap<(Alias, usize), String>,
     /// Of a statement that has its own numbering; else parameters have their number in the plan.
     arguments: Option<mutation::Arguments>,
 }
@@ -157,7 +160,7 @@ impl<'s> Writer<'s> {
     pub(crate) fn new(schema: &'s Schema, plan: &'s Plan) -> Self {
         let shows_enums = !plan.is_legacy && schema.naming.convention == Convention::GraphqlDefault;
         let (conditions, out) = (&*plan.conditions, String::with_capacity(512));
-        Self { schema, conditions, shows_enums, out, names: 0, arguments: None }
+        Self { schema, conditions, shows_enums, out, names: 0, seen: HashMap::new(), arguments: None }
     }
 
     /// The value of a query's root field; false when it needs no database.
@@ -372,7 +375,18 @@ impl<'s> Writer<'s> {
     fn seen(&mut self, table: usize, column: usize, alias: Alias) {
         let schema = self.schema;
         let ident = &schema.column(table, column).ident;
+        if schema.condition(table, Field::Column(column)).is_none() {
+            sql!(self, "\"{alias}\".{ident}");
+            return;
+        }
+        // `DISTINCT ON` wants the very expression that rows are sorted by, down to the names inside.
+        if let Some(same) = self.seen.get(&(alias, column)) {
+            self.out.push_str(same);
+            return;
+        }
+        let start = self.out.len();
         self.conditional(table, Field::Column(column), alias, |writer| sql!(writer, "\"{alias}\".{ident}"));
+        self.seen.insert((alias, column), self.out[start..].to_owned());
     }
 
     fn seen_computed(&mut self, table: usize, computed: usize, call: &crate::plan::Call, alias: Alias) {

@@ -11,7 +11,7 @@ use crate::value::{Datum, Encoding, Source, Value, View};
 
 use super::function::Callee;
 use super::{
-    Connection, ConnectionOutput, ConnectionValue, Direction, EdgeOutput, EdgeValue, Filter, Order, OrderTarget,
+    Connection, ConnectionOutput, ConnectionValue, Direction, EdgeOutput, EdgeValue, Field, Filter, Order, OrderTarget,
     OrderValue, OutputValue, Over, PageInfo, PageOutput, Parameter, ParameterId, Place, Planner, RootValue, Rows,
     Select, Split, unknown_field,
 };
@@ -60,6 +60,9 @@ impl<'a> Planner<'a> {
         if name == "id" && self.schema.is_node(table) {
             self.validator.leaf(selected, path)?;
             self.validator.arguments(selected.field, &[], path)?;
+            for &column in &self.schema.tables[table].primary_key {
+                self.see(table, Field::Column(column))?;
+            }
             return Ok(Some(OutputValue::NodeId));
         }
         let Some(relationship) = self.schema.connection_member(table, name) else { return Ok(None) };
@@ -82,6 +85,7 @@ impl<'a> Planner<'a> {
         for (column, value) in self.schema.tables[table].primary_key.clone().into_iter().zip(key) {
             let text = json_text(&value).ok_or_else(|| Failure::invalid(path, "the node id is invalid"))?;
             let id = self.constant(&text);
+            self.see(table, Field::Column(column))?;
             filters.push(self.key_equals(table, column, id));
         }
         let rows = Rows { filter: self.visible(table, Filter::All(filters))?, ..Rows::every() };
@@ -139,7 +143,7 @@ impl<'a> Planner<'a> {
             return Err(both("\"after\" and \"before\""));
         }
         self.check_distinct(&rows, &path_to_arguments)?;
-        self.order_by_key(table, &mut rows);
+        self.order_by_key(table, &mut rows)?;
         rows.filter = self.visible(table, rows.filter)?;
         let call = call.unwrap_or_else(|| self.default_call(callee));
         rows.from = self.from(callee, call);
@@ -162,16 +166,18 @@ impl<'a> Planner<'a> {
     }
 
     /// Rows are told apart by their key, whatever else they are sorted by.
-    fn order_by_key(&self, table: TableId, rows: &mut Rows) {
+    fn order_by_key(&mut self, table: TableId, rows: &mut Rows) -> Result<(), Failure> {
         for &column in &self.schema.tables[table].primary_key {
             let is_sorted = rows.order.iter().any(|order| {
                 order.joined.is_none() && matches!(order.target, OrderTarget::Column(found) if found == column)
             });
             if !is_sorted {
+                self.see(table, Field::Column(column))?;
                 let target = OrderTarget::Column(column);
                 rows.order.push(Order { joined: None, target, direction: Direction::Asc });
             }
         }
+        Ok(())
     }
 
     /// Where a cursor has the value that rows are sorted by.

@@ -4,6 +4,7 @@
 mod administration;
 mod aggregates;
 mod api;
+mod counted;
 mod endpoints;
 mod errors;
 mod events;
@@ -31,6 +32,7 @@ mod rights;
 mod roles;
 mod separation;
 mod separation_http;
+mod separation_ways;
 mod services;
 mod socket;
 mod sockets;
