@@ -130,98 +130,12 @@ impl Change {
     }
 
     pub fn outcome(&self, before: &World, viewer: &Viewer<'_>) -> Outcome {
-        let role = viewer.role();
-        let mut after = before.clone();
-        let mut changed: Vec<Row> = Vec::new();
-        let scope = Scope::request(before, self.table, viewer);
-        let permission = Scope::permission(before, self.table);
-        let holds = |condition: &Condition, row: &Row| condition.holds(&permission, row.into()) == Some(true);
-        let rows = &mut after.tables[self.table].rows;
-        match &self.kind {
-            ChangeKind::Delete(filter) => {
-                let allowed = |row: &Row| {
-                    role.is_none_or(|role| role.delete[self.table].as_ref().is_some_and(|filter| holds(filter, row)))
-                };
-                rows.retain(|row| {
-                    let gone = allowed(row) && filter.holds(&scope, row.into()) == Some(true);
-                    if gone {
-                        changed.push(row.clone());
-                    }
-                    !gone
-                });
-            }
-            ChangeKind::Update { filter, set, add } => {
-                let update = role.and_then(|role| role.update[self.table].as_ref());
-                for row in rows.iter_mut() {
-                    let allowed = update.is_none_or(|update| holds(&update.filter, row));
-                    if !allowed || filter.holds(&scope, (&*row).into()) != Some(true) {
-                        continue;
-                    }
-                    let presets = update.map_or(&[][..], |update| &update.presets);
-                    for (column, value) in set.iter().chain(presets) {
-                        row[*column] = value.clone();
-                    }
-                    for (column, number) in add {
-                        row[*column] = match row[*column] {
-                            Value::Int(found) => Value::Int(found + number),
-                            Value::Numeric(found) => Value::Numeric(found + number * 100),
-                            _ => Value::Null,
-                        };
-                    }
-                    // All parts of a statement see the rows of others as they were.
-                    let check = update.and_then(|update| update.check.as_ref());
-                    if check.is_some_and(|check| !holds(check, row)) {
-                        return Outcome::Refused;
-                    }
-                    changed.push(row.clone());
-                }
-            }
-            ChangeKind::Insert { objects, conflict } => {
-                let insert = role.and_then(|role| role.insert[self.table].as_ref());
-                let update = role.and_then(|role| role.update[self.table].as_ref());
-                let table = &before.tables[self.table];
-                for object in objects {
-                    let mut row: Row = table.columns.iter().map(|column| column.default.clone()).collect();
-                    let presets = insert.map_or(&[][..], |insert| &insert.presets);
-                    for (column, value) in presets.iter().chain(object) {
-                        row[*column] = value.clone();
-                    }
-                    let own = insert.and_then(|insert| insert.check.as_ref());
-                    let there = rows.iter().position(|found| table.key_of(found) == table.key_of(&row));
-                    let (check, at) = match (there, conflict) {
-                        (None, _) => {
-                            rows.push(row);
-                            (own, rows.len() - 1)
-                        }
-                        (Some(_), None) => return Outcome::Refused,
-                        (Some(_), Some(conflict)) if conflict.columns.is_empty() => continue,
-                        (Some(at), Some(conflict)) => {
-                            let allowed = update.is_none_or(|update| holds(&update.filter, &rows[at]));
-                            let wanted = conflict.filter.as_ref();
-                            let wanted =
-                                wanted.is_none_or(|filter| filter.holds(&scope, (&rows[at]).into()) == Some(true));
-                            if !allowed || !wanted {
-                                continue;
-                            }
-                            for &column in &conflict.columns {
-                                rows[at][column] = row[column].clone();
-                            }
-                            for (column, value) in update.map_or(&[][..], |update| &update.presets) {
-                                rows[at][*column] = value.clone();
-                            }
-                            (update.and_then(|update| update.check.as_ref()).or(own), at)
-                        }
-                    };
-                    if check.is_some_and(|check| !holds(check, &rows[at])) {
-                        return Outcome::Refused;
-                    }
-                    changed.push(rows[at].clone());
-                }
-            }
-        }
-        if !sound(&after) {
-            return Outcome::Refused;
-        }
+        let written = match &self.kind {
+            ChangeKind::Delete(filter) => Some(self.deleted(before, viewer, filter)),
+            ChangeKind::Update { filter, set, add } => self.updated(before, viewer, filter, set, add),
+            ChangeKind::Insert { objects, conflict } => self.inserted(before, viewer, objects, conflict.as_ref()),
+        };
+        let Some((after, changed)) = written.filter(|(after, _)| sound(after)) else { return Outcome::Refused };
         let mut answer = json!({ "affected_rows": changed.len() });
         if let Some(returning) = &self.returning {
             let viewers = Viewer::all(&after);
@@ -230,6 +144,121 @@ impl Change {
             answer["returning"] = changed.iter().map(|row| evaluator.object(self.table, row, returning)).collect();
         }
         Outcome::Done(Box::new(after), json!({ "r": answer }))
+    }
+
+    /// Whether the viewer asks for a row; all parts of a statement see the rows as they were.
+    fn asked(&self, before: &World, viewer: &Viewer<'_>, filter: &Condition, row: &Row) -> bool {
+        filter.holds(&Scope::request(before, self.table, viewer), row.into()) == Some(true)
+    }
+
+    fn permitted(&self, before: &World, condition: &Condition, row: &Row) -> bool {
+        condition.holds(&Scope::permission(before, self.table), row.into()) == Some(true)
+    }
+
+    fn deleted(&self, before: &World, viewer: &Viewer<'_>, filter: &Condition) -> (World, Vec<Row>) {
+        let (mut after, mut changed) = (before.clone(), Vec::new());
+        let allowed = |row: &Row| match viewer.role().map(|role| role.delete[self.table].as_ref()) {
+            None => true,
+            Some(permission) => permission.is_some_and(|permission| self.permitted(before, permission, row)),
+        };
+        after.tables[self.table].rows.retain(|row| {
+            let gone = allowed(row) && self.asked(before, viewer, filter, row);
+            if gone {
+                changed.push(row.clone());
+            }
+            !gone
+        });
+        (after, changed)
+    }
+
+    fn updated(
+        &self,
+        before: &World,
+        viewer: &Viewer<'_>,
+        filter: &Condition,
+        set: &[(usize, Value)],
+        add: &[(usize, i64)],
+    ) -> Option<(World, Vec<Row>)> {
+        let (mut after, mut changed) = (before.clone(), Vec::new());
+        let update = viewer.role().and_then(|role| role.update[self.table].as_ref());
+        for row in &mut after.tables[self.table].rows {
+            let allowed = update.is_none_or(|update| self.permitted(before, &update.filter, row));
+            if !allowed || !self.asked(before, viewer, filter, row) {
+                continue;
+            }
+            let presets = update.map_or(&[][..], |update| &update.presets);
+            for (column, value) in set.iter().chain(presets) {
+                row[*column] = value.clone();
+            }
+            for (column, number) in add {
+                row[*column] = match row[*column] {
+                    Value::Int(found) => Value::Int(found + number),
+                    Value::Numeric(found) => Value::Numeric(found + number * 100),
+                    _ => Value::Null,
+                };
+            }
+            let check = update.and_then(|update| update.check.as_ref());
+            if check.is_some_and(|check| !self.permitted(before, check, row)) {
+                return None;
+            }
+            changed.push(row.clone());
+        }
+        Some((after, changed))
+    }
+
+    fn inserted(
+        &self,
+        before: &World,
+        viewer: &Viewer<'_>,
+        objects: &[Vec<(usize, Value)>],
+        conflict: Option<&Conflict>,
+    ) -> Option<(World, Vec<Row>)> {
+        let (mut after, mut changed) = (before.clone(), Vec::new());
+        let role = viewer.role();
+        let insert = role.and_then(|role| role.insert[self.table].as_ref());
+        let update = role.and_then(|role| role.update[self.table].as_ref());
+        let table = &before.tables[self.table];
+        let rows = &mut after.tables[self.table].rows;
+        for object in objects {
+            let mut row: Row = table.columns.iter().map(|column| column.default.clone()).collect();
+            let presets = insert.map_or(&[][..], |insert| &insert.presets);
+            for (column, value) in presets.iter().chain(object) {
+                row[*column] = value.clone();
+            }
+            // Also where another row is in the way.
+            if !table.filled(&row) {
+                return None;
+            }
+            let own = insert.and_then(|insert| insert.check.as_ref());
+            let there = rows.iter().position(|found| table.key_of(found) == table.key_of(&row));
+            let (check, at) = match (there, conflict) {
+                (None, _) => {
+                    rows.push(row);
+                    (own, rows.len() - 1)
+                }
+                (Some(_), None) => return None,
+                (Some(_), Some(conflict)) if conflict.columns.is_empty() => continue,
+                (Some(at), Some(conflict)) => {
+                    let allowed = update.is_none_or(|update| self.permitted(before, &update.filter, &rows[at]));
+                    let wanted = conflict.filter.as_ref();
+                    if !allowed || wanted.is_some_and(|filter| !self.asked(before, viewer, filter, &rows[at])) {
+                        continue;
+                    }
+                    for &column in &conflict.columns {
+                        rows[at][column] = row[column].clone();
+                    }
+                    for (column, value) in update.map_or(&[][..], |update| &update.presets) {
+                        rows[at][*column] = value.clone();
+                    }
+                    (update.and_then(|update| update.check.as_ref()).or(own), at)
+                }
+            };
+            if check.is_some_and(|check| !self.permitted(before, check, &rows[at])) {
+                return None;
+            }
+            changed.push(rows[at].clone());
+        }
+        Some((after, changed))
     }
 }
 
@@ -336,8 +365,6 @@ fn foreign_or_random(world: &World, table: usize, column: usize, rng: &mut Rng) 
 /// Whether every constraint holds.
 fn sound(world: &World) -> bool {
     world.tables.iter().all(|table| {
-        let filled =
-            |row: &Row| table.columns.iter().zip(row).all(|(column, value)| column.nullable || !value.is_null());
         let unique = |columns: &[usize]| {
             let mut keys: Vec<String> = Vec::new();
             table.rows.iter().all(|row| {
@@ -348,7 +375,7 @@ fn sound(world: &World) -> bool {
                 fresh
             })
         };
-        table.rows.iter().all(filled)
+        table.rows.iter().all(|row| table.filled(row))
             && unique(&table.key)
             && table.foreign.iter().all(|foreign| {
                 let keys = world.tables[foreign.target].keys();

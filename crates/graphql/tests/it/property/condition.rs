@@ -13,6 +13,8 @@ pub const ENUM: char = '\u{1}';
 
 pub const SESSION: [(&str, &str); 3] = [("x-hasura-num", "1"), ("x-hasura-text", "b'"), ("x-hasura-list", "{0,2}")];
 
+const PARTS: [&str; 4] = ["a", "b'", "\"$", "é"];
+const KEYS: [&str; 2] = ["a", "b"];
 const ORDERED: [&str; 6] = ["_eq", "_neq", "_gt", "_lt", "_gte", "_lte"];
 
 #[derive(Debug, Clone)]
@@ -134,7 +136,7 @@ impl<'w> Scope<'w> {
             relationship,
             columns: rng.some(&inside.columns(), 2),
             distinct: rng.percent(30),
-            operator: *rng.pick(&ORDERED),
+            operator: rng.pick::<&str>(&ORDERED),
             number: i64::try_from(rng.below(3)).unwrap(),
             filter: rng.percent(50).then(|| inside.random(rng, depth - 1)),
         }))
@@ -166,9 +168,9 @@ impl<'w> Scope<'w> {
         match (rng.below(6), kind) {
             (0, _) => Condition::Null(column, rng.percent(50)),
             (1, _) => Condition::In(column, (0..rng.below(3)).map(|_| kind.random(rng)).collect(), rng.percent(40)),
-            (2, Kind::Text) => Condition::Like(column, *rng.pick(&["a", "b'", "\"$", "é"]), rng.percent(30)),
+            (2, Kind::Text) => Condition::Like(column, rng.pick::<&str>(&PARTS), rng.percent(30)),
             (2 | 3, Kind::Json | Kind::Ints) => Condition::Contains(column, kind.random(rng)),
-            (4, Kind::Json) => Condition::HasKey(column, *rng.pick(&["a", "b"])),
+            (4, Kind::Json) => Condition::HasKey(column, rng.pick::<&str>(&KEYS)),
             _ => Condition::Compare(column, operator, kind.random(rng)),
         }
     }
@@ -368,7 +370,7 @@ fn joined(items: Vec<Json>) -> Json {
             }
         }
     }
-    if items.len() % 2 == 0 { Json::Object(whole) } else { json!({ "_and": items }) }
+    if items.len().is_multiple_of(2) { Json::Object(whole) } else { json!({ "_and": items }) }
 }
 
 fn all(items: impl Iterator<Item = Option<bool>>) -> Option<bool> {

@@ -80,7 +80,8 @@ async fn fails(shop: &Shop, world: &World, viewer: &Viewer<'_>, query: &Query) -
     let answer = shop.ask_as(&viewer.session(), &request).await;
     let expected = json!({ "data": Evaluator { world, viewer }.query(query) });
     // As text: the order of keys counts too.
-    (answer.to_string() != expected.to_string()).then_some((request, answer, expected))
+    let (found, wanted) = (answer.to_string(), expected.to_string());
+    (found != wanted).then_some((request, answer, expected))
 }
 
 async fn report(shop: &Shop, world: &World, viewer: &Viewer<'_>, mut query: Query, seed: u64) -> ! {

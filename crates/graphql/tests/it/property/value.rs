@@ -146,7 +146,7 @@ impl Value {
             Self::Int(number) => number.to_string(),
             Self::Text(text) => quoted(text),
             Self::Bool(flag) => flag.to_string(),
-            Self::Numeric(hundredths) => format!("{}", decimal(*hundredths)),
+            Self::Numeric(hundredths) => decimal(*hundredths),
             Self::Time(at) => quoted(TIMES[*at].0),
             Self::Json(json) => quoted(&json.to_string()),
             Self::Mood(at) => quoted(MOODS[*at]),

@@ -29,7 +29,7 @@ impl<'w> Viewer<'w> {
 
     pub fn session(&self) -> Session {
         let session = if self.is_admin() { Session::admin() } else { Session::role(self.name.as_str()) };
-        SESSION.iter().fold(session, |session, (name, value)| session.with(*name, (*value).to_owned()))
+        SESSION.iter().fold(session, |session, (name, value)| session.with(name, (*value).to_owned()))
     }
 
     pub fn is_admin(&self) -> bool {

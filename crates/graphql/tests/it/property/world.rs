@@ -376,6 +376,11 @@ impl Table {
         self.foreign.iter().any(|foreign| foreign.columns.contains(&column))
     }
 
+    /// Whether there is a value wherever one has to be.
+    pub fn filled(&self, row: &Row) -> bool {
+        self.columns.iter().zip(row).all(|(column, value)| column.nullable || !value.is_null())
+    }
+
     pub fn keys(&self) -> Vec<Row> {
         self.rows.iter().map(|row| self.key_of(row)).collect()
     }
