@@ -37,6 +37,8 @@ async fn permit(shop: &Shop, role: &str, table: &str, permission: Value) {
 async fn inherit(shop: &Shop) -> Session {
     let own = json!({ "owner_id": { "_eq": "X-Hasura-User-Id" } });
     permit(shop, "balances", "account", json!({ "columns": ["balance"], "filter": {} })).await;
+    // A role that others inherit from keeps a permission.
+    permit(shop, "balances", "kind", json!({ "columns": ["name"], "filter": {} })).await;
     permit(shop, "owners", "account", json!({ "columns": ["id", "owner_id", "email"], "filter": own })).await;
     let args = json!({ "role_name": "both", "role_set": ["balances", "owners"] });
     shop.command(json!({ "type": "add_inherited_role", "args": args })).await;
