@@ -9,6 +9,7 @@ mod build;
 mod computed;
 mod enumeration;
 mod expression;
+mod follow;
 mod function;
 mod grant;
 mod inconsistency;
@@ -44,7 +45,8 @@ pub type FunctionId = usize;
 /// Everything there is to ask and to change.
 #[derive(Debug, Default)]
 pub struct Model {
-    pub tables: Vec<Table>,
+    /// Shared with the model before, where nothing of a table has changed.
+    pub tables: Vec<Arc<Table>>,
     pub functions: Vec<Function>,
     pub scalars: Vec<Scalar>,
     pub naming: Naming,
@@ -67,6 +69,9 @@ pub struct Model {
     pub(crate) roots: Roots,
     /// What stands inside the source's namespace; empty without one.
     pub(crate) namespaced: Roots,
+    stages: follow::Stages,
+    /// What it was built from, where a model can follow it.
+    origin: Option<Box<follow::Origin>>,
 }
 
 /// What a model is built from beside the catalog and the metadata.
@@ -95,7 +100,7 @@ pub struct AutoTrack {
 }
 
 /// A table, view or foreign table.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     /// The base of its types' names: the table's own, prefixed by the schema's unless that is `public`.
     pub name: String,
@@ -123,6 +128,8 @@ pub struct Table {
     pub(crate) permissions: HashMap<Arc<str>, Permissions>,
     /// By GraphQL name.
     pub(crate) members: HashMap<String, Member>,
+    /// Something that the metadata says of it was left out.
+    pub(crate) flawed: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -157,7 +164,7 @@ impl EnumTableValue {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     /// The name in GraphQL.
     pub name: String,
@@ -182,7 +189,7 @@ pub struct Column {
 }
 
 /// A way from a table to another.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Relationship {
     pub name: String,
     pub comment: Option<String>,
@@ -209,7 +216,7 @@ pub enum Insertion {
 }
 
 /// A function over a row of the table.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ComputedField {
     pub name: String,
     pub comment: Option<String>,
@@ -238,7 +245,7 @@ pub enum Returned {
 }
 
 /// A tracked function.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Function {
     /// The base of its root fields' and types' names, before any convention.
     pub name: String,
@@ -266,7 +273,7 @@ pub struct FunctionRootNames {
     pub aggregate: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FunctionArgument {
     /// The name in GraphQL: `arg_2` where the function gives none.
     pub name: String,

@@ -104,7 +104,7 @@ impl Draft {
             adopt_relationship(&model, found, relationship, &mut table);
         }
         if let Some(source) = self.edit().source_mut(SOURCE) {
-            source.tables.push(table);
+            source.tables.push(Arc::new(table));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which tables are served, and how they are called.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use metadata::{ColumnConfig, CustomRootFields, QualifiedName, Table, TableConfig};
 use serde::Deserialize;
@@ -51,7 +52,7 @@ fn track_one(draft: &mut Draft, track: Track) -> Result<(), Failure> {
     table.configuration = track.configuration.unwrap_or_default();
     table.apollo_federation_config = track.apollo_federation_config;
     draft.auto.hidden.remove(&name);
-    draft.source_mut(&track.source)?.tables.push(table);
+    draft.source_mut(&track.source)?.tables.push(Arc::new(table));
     draft.touch_table(&name);
     Ok(())
 }

@@ -252,12 +252,15 @@ fn remove(metadata: &mut Metadata, found: &Inconsistency) {
         let of = |role: &str| format!("{kind} {role} permission for function {name} in source {SOURCE}");
         function.permissions.retain(|permission| !named(&of(&permission.role)));
     }
-    source.tables.iter_mut().for_each(|table| remove_part(table, &found.name));
+    for table in &mut source.tables {
+        let suffix = format!(" in table {} in source {SOURCE}", table.table);
+        if let Some((kind, part)) = found.name.strip_suffix(&suffix).and_then(|start| start.split_once(' ')) {
+            remove_part(Arc::make_mut(table), kind, part);
+        }
+    }
 }
 
-fn remove_part(table: &mut metadata::Table, name: &str) {
-    let suffix = format!(" in table {} in source {SOURCE}", table.table);
-    let Some((kind, part)) = name.strip_suffix(&suffix).and_then(|start| start.split_once(' ')) else { return };
+fn remove_part(table: &mut metadata::Table, kind: &str, part: &str) {
     match kind {
         "object_relation" => table.object_relationships.retain(|found| found.name != part),
         "array_relation" => table.array_relationships.retain(|found| found.name != part),

@@ -13,15 +13,13 @@ use tokio::sync::MutexGuard;
 use super::draft::{Draft, refuse};
 use super::refusal::Refusal;
 use super::{commands, pathed};
-use crate::cache::PlanCache;
+use crate::Handle;
 use crate::failure::{Code, Failure};
 use crate::foreign::Introspections;
-use crate::http::Surface;
 use crate::model::{Inconsistency, Model};
-use crate::service::State;
+use crate::service::{Basis, State};
 use crate::session::Session;
 use crate::store::{self, Change, Enums, StoreError};
-use crate::{Handle, service};
 
 /// A request; of those that may change metadata there is one at a time.
 pub struct Work<'h> {
@@ -202,15 +200,23 @@ impl<'h> Work<'h> {
     }
 
     async fn build(&self) -> Result<Arc<Model>, Failure> {
-        let (draft, enums) = (self.draft.clone(), Arc::clone(&self.enums));
-        let introspections = Arc::clone(&self.introspections);
+        let (basis, before) = (self.basis(), Arc::clone(&self.model));
         let options = self.handle.options().clone();
-        let built = tokio::task::spawn_blocking(move || {
-            let Draft { catalog, metadata, auto, damage, .. } = &draft;
-            service::build(catalog, metadata, auto, damage, &enums, &introspections, &options)
-        });
+        let built = tokio::task::spawn_blocking(move || basis.build(Some(&before), &options));
         let model = built.await.map_err(|_| refuse(Code::Unexpected, "internal error"))?;
         Ok(Arc::new(model))
+    }
+
+    /// What the draft's model is built from.
+    fn basis(&self) -> Basis {
+        Basis {
+            catalog: Arc::clone(&self.draft.catalog),
+            metadata: Arc::clone(&self.draft.metadata),
+            auto: self.draft.auto.clone(),
+            damage: Arc::clone(&self.draft.damage),
+            enums: Arc::clone(&self.enums),
+            introspections: Arc::clone(&self.introspections),
+        }
     }
 
     /// Why the model cannot follow the one before.
@@ -348,9 +354,6 @@ impl<'h> Work<'h> {
         let settles = self.settles();
         let changed = metadata_changed || settles || self.draft.auto != self.base.auto || self.reloaded;
         let mut resource_version = self.base.resource_version;
-        if metadata_changed {
-            self.draft.edit().sort();
-        }
         let mut damage = Arc::clone(&self.draft.damage);
         if changed {
             resource_version = self.store(resource_version).await?;
@@ -370,19 +373,8 @@ impl<'h> Work<'h> {
             })?;
         }
         if changed || !Arc::ptr_eq(&self.draft.catalog, &self.base.catalog) {
-            let state = State {
-                catalog: Arc::clone(&self.draft.catalog),
-                metadata: Arc::clone(&self.draft.metadata),
-                resource_version,
-                auto: self.draft.auto.clone(),
-                damage,
-                enums: Arc::clone(&self.enums),
-                introspections: Arc::clone(&self.introspections),
-                model: Arc::clone(&self.model),
-                surface: Arc::new(Surface::new(&self.draft.metadata)),
-                cache: PlanCache::default(),
-            };
-            self.handle.publish(state).await;
+            let basis = Basis { damage, ..self.basis() };
+            self.handle.publish(basis.state(Arc::clone(&self.model), resource_version)).await;
         }
         Ok(())
     }

@@ -118,7 +118,7 @@ impl<'a> Builder<'a> {
                 None => format!("arg_{}", position + 1),
             };
             let place = place(position, argument);
-            let cast = super::build::cast(&typed);
+            let cast = super::scalar::cast(&typed);
             arguments.push(FunctionArgument { name, place, scalar, cast, has_default: argument.has_default });
         }
         arguments

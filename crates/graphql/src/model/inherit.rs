@@ -11,9 +11,9 @@ use super::inconsistency::Inconsistency;
 use super::{Model, Permissions, RootField, Select, TableId};
 
 impl Model {
-    /// Gives every inherited role its permissions, those of roles that others inherit from first. What the metadata
-    /// gives an inherited role itself stays.
-    pub(super) fn inherit(&mut self, metadata: &Metadata) {
+    /// Gives every inherited role its permissions on `tables`, those of roles that others inherit from first. What the
+    /// metadata gives an inherited role itself stays.
+    pub(super) fn inherit(&mut self, metadata: &Metadata, tables: &[TableId]) {
         let roles = self.with_parents(metadata);
         let by_name: BTreeMap<&str, &InheritedRole> =
             roles.into_iter().map(|role| (role.role_name.as_str(), role)).collect();
@@ -24,7 +24,7 @@ impl Model {
         }
         for role in order {
             let name: Arc<str> = role.role_name.as_str().into();
-            for table in 0..self.tables.len() {
+            for &table in tables {
                 self.inherit_table(&name, &role.role_set, table);
             }
             for function in &mut self.functions {
@@ -38,6 +38,9 @@ impl Model {
 
     /// Those whose parents are all there; the others are told.
     fn with_parents<'m>(&mut self, metadata: &'m Metadata) -> Vec<&'m InheritedRole> {
+        if metadata.inherited_roles.is_empty() {
+            return Vec::new();
+        }
         let known = known_roles(metadata);
         let mut good = Vec::new();
         for role in &metadata.inherited_roles {
@@ -83,9 +86,21 @@ impl Model {
                 .delete
                 .or_else(|| agreed(found.iter().filter_map(|found| found.delete.as_ref()), || conflict("delete"))),
         };
+        let table = Arc::make_mut(&mut self.tables[id]);
+        table.flawed |= !problems.is_empty();
+        table.permissions.insert(Arc::clone(role), merged);
         self.inconsistencies.extend(problems);
-        self.tables[id].permissions.insert(Arc::clone(role), merged);
     }
+}
+
+/// Whether the same inherited roles, which both have, come about.
+pub(super) fn same_parents(old: &Metadata, new: &Metadata) -> bool {
+    if new.inherited_roles.is_empty() {
+        return true;
+    }
+    let (old, known) = (known_roles(old), known_roles(new));
+    let mut parents = new.inherited_roles.iter().flat_map(|role| &role.role_set);
+    parents.all(|parent| old.contains(parent.as_str()) == known.contains(parent.as_str()))
 }
 
 /// Every role that something is permitted to, or that inherits.

@@ -70,7 +70,7 @@ pub enum Level {
 }
 
 /// The fields of all root types, by name.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Roots {
     pub queries: HashMap<String, Root>,
     pub mutations: HashMap<String, Root>,

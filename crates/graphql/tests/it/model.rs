@@ -104,6 +104,58 @@ async fn a_role_sees_what_its_permissions_name_and_no_more() {
     assert!(names(&role(&model, "broken"), Operation::Query).is_empty(), "a broken permission gives nothing");
 }
 
+/// The metadata after something was done to one of its tables.
+fn changed(metadata: &Arc<Metadata>, table: &str, change: impl FnOnce(&mut metadata::Table)) -> Arc<Metadata> {
+    let mut metadata = Metadata::clone(metadata);
+    let name = metadata::QualifiedName::new("public", table);
+    change(metadata.source_mut("default").unwrap().table_mut(&name).unwrap());
+    Arc::new(metadata)
+}
+
+#[test]
+fn what_has_not_changed_is_shared_with_the_model_before() {
+    let (catalog, metadata) = large(6, 2);
+    let catalog = Arc::new(catalog);
+    let mut first = metadata.clone();
+    let last = first.sources[0].tables.pop().unwrap();
+    let build =
+        |before: Option<&Model>, metadata: &Arc<Metadata>| Model::following(before, &catalog, metadata, extras());
+    let shared = |old: &Model, new: &Model| {
+        let pairs = old.tables.iter().zip(&new.tables).enumerate();
+        pairs.filter(|(_, (old, new))| Arc::ptr_eq(old, new)).map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    let first = Arc::new(first);
+    let before = build(None, &first);
+    // One more table is tracked.
+    let mut more = Metadata::clone(&first);
+    more.sources[0].tables.push(last);
+    let more = Arc::new(more);
+    let tracked = build(Some(&before), &more);
+    assert_eq!((shared(&before, &tracked), tracked.tables.len()), (vec![0, 1, 2, 3, 4], 6));
+    // A permission.
+    let permitted = changed(&more, "t2", |table| {
+        let mut permission = table.select_permissions[0].clone();
+        permission.role = "more".to_owned();
+        table.select_permissions.push(permission);
+    });
+    let permitted = build(Some(&tracked), &permitted);
+    assert_eq!(shared(&tracked, &permitted), [0, 1, 3, 4, 5]);
+    assert_eq!(permitted.roles().collect::<Vec<_>>(), ["more", "role0", "role1"]);
+    // A relationship: the permissions that name others of that table by their place are resolved again.
+    let related = changed(&more, "t2", |table| {
+        let mut relationship = table.object_relationships[0].clone();
+        relationship.name = "another".to_owned();
+        table.object_relationships.insert(0, relationship);
+    });
+    let related = build(Some(&tracked), &related);
+    let t2 = related.table_of_sql("public", "t2").unwrap();
+    let looks = |id: &usize| related.tables[*id].relationships[0].target == t2;
+    let expected: Vec<usize> = (0..6).filter(|id| *id != t2 && !looks(id)).collect();
+    assert_eq!(shared(&tracked, &related), expected);
+    // A table goes: all is built.
+    assert!(shared(&tracked, &build(Some(&tracked), &first)).is_empty());
+}
+
 #[tokio::test]
 async fn what_does_not_fit_is_told_and_the_rest_works() {
     let model = Model::build(&catalog(SQL).await, &metadata_of(tables(), functions()), &extras());

@@ -1,5 +1,7 @@
 //! Relationships over the database's edge: table to remote schema, remote schema to table, remote to remote.
 
+use std::sync::Arc;
+
 use metadata::QualifiedName;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
@@ -126,7 +128,7 @@ impl Builder<'_> {
         };
         let from = self.model.tables[table].table_name.replace(|found: char| !found.is_ascii_alphanumeric(), "_");
         for (name, id) in self.relation(name, &from, Definition::read(definition)?, &left)? {
-            self.model.tables[table].members.insert(name, Member::Remote(id));
+            Arc::make_mut(&mut self.model.tables[table]).members.insert(name, Member::Remote(id));
         }
         Ok(())
     }
