@@ -113,10 +113,9 @@ impl Draft {
         if !self.auto.on {
             return Vec::new();
         }
-        let named = |table: &model::Table| QualifiedName::new(&table.schema_name, &table.table_name);
         let source = self.metadata.source(SOURCE);
         let is_own = |name: &QualifiedName| source.is_some_and(|source| source.table(name).is_some());
-        let tables = self.model.tables.iter().map(named);
+        let tables = self.model.tables.iter().map(|table| table.qualified());
         let mut found: Vec<QualifiedName> =
             tables.filter(|name| !is_own(name) && !self.auto.hidden.contains(name)).collect();
         found.sort();

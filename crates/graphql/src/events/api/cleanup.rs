@@ -1,6 +1,8 @@
 //! Removing old events by hand, and pausing what removes them by the clock.
 
-use metadata::Metadata;
+use std::sync::Arc;
+
+use metadata::{Metadata, Table};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
@@ -109,8 +111,9 @@ pub fn toggle_event_trigger_cleanups(metadata: &mut Metadata, paused: bool, args
 
 fn toggle(metadata: &mut Metadata, source: &str, name: &str, paused: bool) -> Result<(), Failure> {
     let source = metadata.source_mut(source).ok_or_else(|| no_source(source))?;
-    let mut triggers = source.tables.iter_mut().flat_map(|table| &mut table.event_triggers);
-    let trigger = triggers.find(|trigger| trigger.name == name);
+    let has = |table: &&mut Arc<Table>| table.event_triggers.iter().any(|trigger| trigger.name == name);
+    let table = source.tables.iter_mut().find(has).map(Arc::make_mut);
+    let trigger = table.and_then(|table| table.event_triggers.iter_mut().find(|trigger| trigger.name == name));
     let trigger = trigger.ok_or_else(|| not_exists(format!("event trigger \"{name}\" does not exist")))?;
     let config = trigger.cleanup_config.as_mut().filter(|config| config.is_object());
     let config = config.ok_or_else(|| not_exists(format!("cleanup config does not exist for {name}")))?;
