@@ -90,7 +90,7 @@ pub fn toggle_event_trigger_cleanups(metadata: &mut Metadata, paused: bool, args
             };
             for name in names {
                 let source = metadata.source_mut(&name).ok_or_else(|| no_source(&name))?;
-                let triggers = source.tables.iter_mut().flat_map(|table| &mut table.event_triggers);
+                let triggers = source.tables.iter_mut().flat_map(|table| &mut Arc::make_mut(table).event_triggers);
                 let configs = triggers.filter_map(|trigger| trigger.cleanup_config.as_mut());
                 configs.filter(|config| config.is_object()).for_each(|config| config["paused"] = paused.into());
             }
