@@ -77,7 +77,7 @@ fn the_reference_pages_are_up_to_date() {
     let sandbox = Sandbox::new();
     sandbox.ok(&["reference", "--output", "reference"]);
     let committed = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference");
-    for page in ["commands.md", "variables.md", "errors.md"] {
+    for page in ["commands.md", "variables.md", "hasura-settings.md", "errors.md"] {
         let now = std::fs::read_to_string(sandbox.folder().join("reference").join(page)).unwrap();
         let then = std::fs::read_to_string(committed.join(page)).unwrap_or_default();
         assert!(now == then, "docs/reference/{page} is old; run: nself reference --output docs/reference");

@@ -6,6 +6,11 @@ const TABLE: &str = "table:\n  name: notes\n  schema: public\nselect_permissions
 
 /// A Hasura project beside the sandbox's own, with one migration and one table.
 fn project(sandbox: &Sandbox) {
+    project_of(sandbox, "default");
+}
+
+/// With a database of some name.
+fn project_of(sandbox: &Sandbox, database: &str) {
     let files = [
         ("old/config.yaml", "version: 3\nmetadata_directory: metadata\n"),
         (
@@ -23,8 +28,26 @@ fn project(sandbox: &Sandbox) {
         ("old/metadata/databases/default/tables/public_notes.yaml", TABLE),
     ];
     for (path, text) in files {
-        sandbox.write(path, text);
+        let (path, text) = (path.replace("/default/", &format!("/{database}/")), text.replace("default", database));
+        sandbox.write(&path, &text);
     }
+}
+
+#[test]
+fn the_only_database_of_a_project_becomes_default() {
+    let sandbox = Sandbox::plain();
+    project_of(&sandbox, "shop");
+    let imported = sandbox.json(&["hasura", "import", "old"]);
+    assert_eq!((&imported["renamed"], &imported["other_sources"]), (&"shop".into(), &serde_json::json!([])));
+    assert_eq!(imported["copied"].as_array().unwrap().len(), 3, "{imported}");
+    assert!(sandbox.read("hasura/metadata/databases/databases.yaml").starts_with("- name: default\n"));
+    assert_eq!(sandbox.read("hasura/metadata/databases/default/tables/public_notes.yaml"), TABLE);
+    assert_eq!(sandbox.read("hasura/migrations/default/1700000000000_notes/down.sql"), "drop table notes;\n");
+
+    // Of several, the one that is called so; the others are told.
+    sandbox.write("old/migrations/stock/1_x/up.sql", "select 1;\n");
+    let planned = sandbox.json(&["hasura", "import", "old", "--dry-run"]);
+    assert_eq!(planned["other_sources"], serde_json::json!(["shop", "stock"]));
 }
 
 #[test]

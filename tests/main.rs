@@ -16,4 +16,5 @@ mod links;
 mod live;
 mod policy;
 mod sandbox;
+mod settings;
 mod snapshots;

@@ -21,6 +21,20 @@ CREATE TABLE IF NOT EXISTS hdb_catalog.hdb_metadata (
     resource_version integer NOT NULL DEFAULT 1 UNIQUE
 );
 
+-- Every change writes all of it. PostgreSQL's own compression takes longer than everything else about that; where the
+-- server has no LZ4 (before 14, or built without), it stays.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attrelid = 'hdb_catalog.hdb_metadata'::regclass
+            AND attname = 'metadata' AND attcompression = '') THEN
+        EXECUTE 'ALTER TABLE hdb_catalog.hdb_metadata ALTER COLUMN metadata SET COMPRESSION lz4';
+    END IF;
+EXCEPTION WHEN undefined_column OR feature_not_supported OR syntax_error OR invalid_parameter_value
+        OR insufficient_privilege THEN
+    NULL;
+END
+$$;
+
 -- Other engines on the same database learn of a change here.
 CREATE TABLE IF NOT EXISTS hdb_catalog.hdb_schema_notifications (
     id integer PRIMARY KEY CHECK (id = 1),

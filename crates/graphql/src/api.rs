@@ -14,6 +14,8 @@ mod draft;
 mod functions;
 mod headers;
 mod history;
+mod internals;
+mod many;
 mod permissions;
 mod refusal;
 mod relationships;
@@ -35,6 +37,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 pub use draft::{Auto, SOURCE};
+pub(crate) use whole::no_longer_offered;
 
 use crate::failure::{Code, Failure};
 use crate::session::Session;
@@ -79,7 +82,8 @@ fn written(value: &impl serde::Serialize) -> Bytes {
 /// Hasura's shape of an error here. Its inside holds statements and PostgreSQL's words about rows (`open`: whoever asks
 /// may see it).
 fn told(failure: &Failure, open: bool) -> Value {
-    let mut told = json!({ "path": failure.path, "error": failure.message, "code": failure.code.as_str() });
+    let code = failure.other_code.as_deref().unwrap_or(failure.code.as_str());
+    let mut told = json!({ "path": failure.path, "error": failure.message, "code": code });
     if let (true, Some(internal)) = (open, &failure.internal) {
         told["internal"] = (**internal).clone();
     }
@@ -115,16 +119,16 @@ async fn run_command(
     if let Some(expected) = command.resource_version
         && expected != work.resource_version()
     {
-        return Err(conflict(work.resource_version()));
+        return Err(conflict(expected));
     }
     let value = steps::step(&mut work, command, "$.args", endpoint).await?;
     work.finish().await?;
     Ok(value)
 }
 
-/// The client has not seen the last change.
-fn conflict(current: i64) -> Refusal {
-    let message = format!("metadata resource version referenced did not match current version {current}");
+/// The client has not seen the last change; clients look for this sentence.
+fn conflict(referenced: i64) -> Refusal {
+    let message = format!("metadata resource version referenced ({referenced}) did not match current version");
     Failure::new(Code::Conflict, "$", message).into()
 }
 

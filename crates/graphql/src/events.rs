@@ -32,7 +32,7 @@ use definition::Triggers;
 use deliver::Shared;
 
 pub use install::install;
-pub use trace::trace_context;
+pub use trace::{onward, trace_context};
 
 /// The tables of `hdb_catalog` that this module works on. Changes nothing when they are there.
 pub const CATALOG_SQL: &str = include_str!("../../../assets/sql/hdb_catalog/events.sql");

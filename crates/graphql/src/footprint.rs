@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use metadata::QualifiedName;
 
 use crate::model::same::Pair;
-use crate::model::{Model, Operation, Root, TableId};
+use crate::model::{Level, Model, Operation, Root, TableId};
 use crate::plan::{Plan, RootValue};
 use crate::schema::Schema;
 
@@ -22,7 +22,7 @@ pub(crate) struct Notes(Arc<Mutex<Noted>>);
 #[derive(Debug, Default)]
 struct Noted {
     tables: BTreeSet<TableId>,
-    roots: Vec<(Operation, String)>,
+    roots: Vec<(Level, Operation, String)>,
 }
 
 impl Notes {
@@ -30,8 +30,8 @@ impl Notes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).tables.insert(table);
     }
 
-    pub fn root(&self, operation: Operation, name: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).roots.push((operation, name.to_owned()));
+    pub fn root(&self, level: Level, operation: Operation, name: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).roots.push((level, operation, name.to_owned()));
     }
 
     /// None for a plan that no change of the schema leaves as it is.
@@ -48,7 +48,7 @@ impl Notes {
                 });
             }
         }
-        noted.roots.sort_unstable_by(|a, b| a.1.cmp(&b.1));
+        noted.roots.sort_unstable_by(|a, b| a.2.cmp(&b.2));
         noted.roots.dedup();
         let tables = noted.tables.into_iter().map(|table| schema.tables[table].qualified()).collect();
         Some(Footprint { tables, roots: noted.roots })
@@ -74,7 +74,7 @@ fn is_of_tables(value: &RootValue) -> bool {
 #[derive(Debug)]
 pub(crate) struct Footprint {
     tables: Vec<QualifiedName>,
-    roots: Vec<(Operation, String)>,
+    roots: Vec<(Level, Operation, String)>,
 }
 
 /// One model followed by another.
@@ -102,12 +102,13 @@ impl<'m> Succession<'m> {
         }
         let before = Schema::new(Arc::clone(&self.old), role, backend);
         let now = Schema::new(Arc::clone(&self.new), role, backend);
-        let same_root =
-            |(operation, name): &(Operation, String)| match (before.root(*operation, name), now.root(*operation, name))
-            {
-                (Some(before), Some(now)) => same_root(self.pair, before, now),
-                _ => false,
-            };
+        let same_root = |(level, operation, name): &(Level, Operation, String)| match (
+            before.root_at(*level, *operation, name),
+            now.root_at(*level, *operation, name),
+        ) {
+            (Some(before), Some(now)) => same_root(self.pair, before, now),
+            _ => false,
+        };
         footprint.roots.iter().all(same_root)
             && footprint.tables.iter().all(|table| self.same_table(table) && self.same_permissions(role, table))
     }
@@ -142,6 +143,8 @@ fn same_root(pair: Pair<'_>, old: Root, new: Root) -> bool {
         (Root::Function(a), Root::Function(b)) | (Root::FunctionAggregate(a), Root::FunctionAggregate(b)) => {
             pair.same_function(&pair.old.functions[a], &pair.new.functions[b])
         }
+        // What is inside is noted by itself.
+        (Root::Namespace, Root::Namespace) => true,
         _ => match (old.metadata_key(), new.metadata_key()) {
             (Some((a, kind)), Some((b, new_kind))) => kind == new_kind && pair.same_relation(a, b),
             _ => false,

@@ -73,10 +73,20 @@ fn plan(schema: &Schema, session: &Session, kind: &str, args: &Json) -> Result<P
         other => return Err(Failure::new(Code::ParseFailed, "$.type", format!("unknown command \"{other}\""))),
     };
     let Planner { parameters, conditions, .. } = reader.planner;
-    let roots = vec![Root { key: "answer".to_owned(), value }];
+    let roots = vec![Root { namespace: None, key: "answer".to_owned(), value }];
     let is_mutation = matches!(kind, "insert" | "update" | "delete");
-    let (joins, touches) = (Default::default(), Vec::new());
-    Ok(Plan { is_subscription: false, is_mutation, roots, parameters, conditions, joins, touches })
+    let (joins, vettings, touches) = Default::default();
+    Ok(Plan {
+        is_subscription: false,
+        is_mutation,
+        roots,
+        parameters,
+        conditions,
+        joins,
+        vettings,
+        is_legacy: true,
+        touches,
+    })
 }
 
 fn table_of(schema: &Schema, args: &Map<String, Json>) -> Result<TableId, Failure> {

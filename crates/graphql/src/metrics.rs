@@ -96,9 +96,14 @@ pub struct PoolUse {
 impl Metrics {
     /// A request has been answered.
     pub fn request(&self, kind: Kind, time: Duration, outcome: Result<(), Code>) {
+        self.began(kind, outcome);
+        self.requests.record(time);
+    }
+
+    /// A subscription has begun, or a request of a socket was refused: counted, but there is no answer to measure.
+    pub fn began(&self, kind: Kind, outcome: Result<(), Code>) {
         let counters = if outcome.is_ok() { &self.succeeded } else { &self.failed };
         counters[kind as usize].fetch_add(1, Relaxed);
-        self.requests.record(time);
         if let Err(code) = outcome {
             self.error(code);
         }

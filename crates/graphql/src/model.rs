@@ -9,6 +9,7 @@ mod build;
 mod computed;
 mod enumeration;
 mod expression;
+mod follow;
 mod function;
 mod grant;
 mod inconsistency;
@@ -31,7 +32,7 @@ pub use inconsistency::Inconsistency;
 pub use naming::{Convention, Naming};
 pub use operator::{Operator, Shape, ShapeField, ShapeType, Syntax, Takes};
 pub use permission::{ColumnSet, Delete, Insert, Permissions, Preset, PresetValue, RootField, Select, Update};
-pub use root::{Operation, Root, RootNames};
+pub use root::{Level, Operation, Root, RootNames, Roots};
 pub(crate) use scalar::BUILT_IN;
 pub use scalar::{Family, Scalar, ScalarId, sibling_type};
 
@@ -44,7 +45,8 @@ pub type FunctionId = usize;
 /// Everything there is to ask and to change.
 #[derive(Debug, Default)]
 pub struct Model {
-    pub tables: Vec<Table>,
+    /// Shared with the model before, where nothing of a table has changed.
+    pub tables: Vec<Arc<Table>>,
     pub functions: Vec<Function>,
     pub scalars: Vec<Scalar>,
     pub naming: Naming,
@@ -64,9 +66,12 @@ pub struct Model {
     /// By schema and name in the database.
     pub(crate) tables_by_relation: HashMap<QualifiedName, TableId>,
     pub(crate) scalars_by_name: HashMap<String, ScalarId>,
-    pub(crate) queries: HashMap<String, Root>,
-    pub(crate) mutations: HashMap<String, Root>,
-    pub(crate) subscriptions: HashMap<String, Root>,
+    pub(crate) roots: Roots,
+    /// What stands inside the source's namespace; empty without one.
+    pub(crate) namespaced: Roots,
+    stages: follow::Stages,
+    /// What it was built from, where a model can follow it.
+    origin: Option<Box<follow::Origin>>,
 }
 
 /// What a model is built from beside the catalog and the metadata.
@@ -95,10 +100,12 @@ pub struct AutoTrack {
 }
 
 /// A table, view or foreign table.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     /// The base of its types' names: the table's own, prefixed by the schema's unless that is `public`.
     pub name: String,
+    /// The metadata gives that name.
+    pub given: bool,
     pub schema_name: String,
     pub table_name: String,
     /// The quoted, qualified SQL name.
@@ -121,6 +128,8 @@ pub struct Table {
     pub(crate) permissions: HashMap<Arc<str>, Permissions>,
     /// By GraphQL name.
     pub(crate) members: HashMap<String, Member>,
+    /// Something that the metadata says of it was left out.
+    pub(crate) flawed: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -142,11 +151,20 @@ pub struct UniqueKey {
 /// A row of an enum table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnumTableValue {
+    /// In GraphQL.
+    pub name: String,
     pub value: String,
     pub comment: Option<String>,
 }
 
-#[derive(Debug)]
+impl EnumTableValue {
+    /// Under the name it has in the database.
+    pub fn new(value: String, comment: Option<String>) -> Self {
+        Self { name: value.clone(), value, comment }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     /// The name in GraphQL.
     pub name: String,
@@ -171,7 +189,7 @@ pub struct Column {
 }
 
 /// A way from a table to another.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Relationship {
     pub name: String,
     pub comment: Option<String>,
@@ -198,7 +216,7 @@ pub enum Insertion {
 }
 
 /// A function over a row of the table.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ComputedField {
     pub name: String,
     pub comment: Option<String>,
@@ -227,9 +245,9 @@ pub enum Returned {
 }
 
 /// A tracked function.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Function {
-    /// The base of its root fields' and types' names.
+    /// The base of its root fields' and types' names, before any convention.
     pub name: String,
     pub schema_name: String,
     pub function_name: String,
@@ -255,7 +273,7 @@ pub struct FunctionRootNames {
     pub aggregate: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FunctionArgument {
     /// The name in GraphQL: `arg_2` where the function gives none.
     pub name: String,

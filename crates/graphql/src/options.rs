@@ -1,5 +1,6 @@
 //! What the engine is started with.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ pub struct Options {
     pub async_actions_poll: Duration,
     /// Pause before a remote schema that is down is asked again. It doubles each time, to sixty times this.
     pub remote_retry: Duration,
+    /// PostgreSQL's `pg_dump`, for `/v1alpha1/pg_dump`.
+    pub pg_dump: Option<PathBuf>,
     /// How events are delivered; `None`: by another server.
     pub events: Option<events::Options>,
 }
@@ -87,6 +90,7 @@ impl Options {
             environment: Arc::default(),
             async_actions_poll: Duration::from_secs(1),
             remote_retry: Duration::from_secs(5),
+            pg_dump: None,
             events: Some(events::Options::default()),
         }
     }

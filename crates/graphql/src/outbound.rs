@@ -4,6 +4,7 @@
 
 pub(crate) mod cookies;
 mod header;
+mod redirect;
 mod template;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
-pub use header::{configured, forwarded, pairs};
+pub use header::{configured, forwarded, kept, pairs};
 pub use template::{resolve, variable};
 
 /// What `{{NAME}}` and `value_from_env` are looked up in.
@@ -39,20 +40,29 @@ pub struct Call {
     pub timeout: Duration,
     /// Bytes of the response's body.
     pub response_limit: usize,
+    /// The URL is from the environment: it may be a secret, and errors do not tell it.
+    pub hidden_url: bool,
 }
 
 impl Call {
     pub fn post(url: impl Into<String>, body: impl Into<Bytes>, timeout: Duration) -> Self {
         let headers = header::defaults();
         let (url, body) = (url.into(), Some(body.into()));
-        Self { method: Method::POST, url, headers, body, timeout, response_limit: RESPONSE_LIMIT }
+        let (method, response_limit) = (Method::POST, RESPONSE_LIMIT);
+        Self { method, url, headers, body, timeout, response_limit, hidden_url: false }
     }
 
     pub fn get(url: impl Into<String>, timeout: Duration) -> Self {
         let mut headers = header::defaults();
         headers.remove(http::header::CONTENT_TYPE);
-        let url = url.into();
-        Self { method: Method::GET, url, headers, body: None, timeout, response_limit: RESPONSE_LIMIT }
+        let (method, url, response_limit) = (Method::GET, url.into(), RESPONSE_LIMIT);
+        Self { method, url, headers, body: None, timeout, response_limit, hidden_url: false }
+    }
+
+    /// Says whether errors must not tell the URL.
+    pub fn hiding_url(mut self, hidden: bool) -> Self {
+        self.hidden_url = hidden;
+        self
     }
 
     /// Sets headers; a name that is there already gets the new value.
@@ -95,9 +105,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// Hasura's `http_exception` object, which stands in `internal` and in invocation logs.
+    /// Hasura's `http_exception` object, which stands in `internal` and in invocation logs. Of a URL from the environment
+    /// it tells nothing.
     pub fn to_json(&self, call: &Call) -> Value {
-        let url = reqwest::Url::parse(&call.url).ok();
+        let url = reqwest::Url::parse(&call.url).ok().filter(|_| !call.hidden_url);
         let url = url.as_ref();
         json!({
             "type": "http_exception",
@@ -127,7 +138,7 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::limited(REDIRECTS))
+            .redirect(reqwest::redirect::Policy::none())
             .pool_idle_timeout(Duration::from_secs(60))
             .retry(reqwest::retry::never());
         builder.build().map(Self)
@@ -150,25 +161,34 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, request: reqwest::Request, limit: usize) -> Result<Reply, Error> {
-        let mut response = self.0.execute(request).await.map_err(|error| classify(&error))?;
-        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| Error::Broken(cause(&error)))? {
-            if body.len() + chunk.len() > limit {
-                return Err(Error::TooLarge(limit));
+    async fn exchange(&self, mut request: reqwest::Request, limit: usize) -> Result<Reply, Error> {
+        for _ in 0..=REDIRECTS {
+            let asked = request.try_clone();
+            let response = self.0.execute(request).await.map_err(|error| classify(&error))?;
+            match asked.and_then(|asked| redirect::follow(asked, response.status(), response.headers())) {
+                Some(next) => request = next,
+                None => return read(response, limit).await,
             }
-            body.extend_from_slice(&chunk);
         }
-        Ok(Reply { status, headers, body: body.freeze() })
+        Err(Error::Redirects)
     }
+}
+
+async fn read(mut response: reqwest::Response, limit: usize) -> Result<Reply, Error> {
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| Error::Broken(cause(&error)))? {
+        if body.len() + chunk.len() > limit {
+            return Err(Error::TooLarge(limit));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply { status, headers, body: body.freeze() })
 }
 
 fn classify(error: &reqwest::Error) -> Error {
     if error.is_timeout() {
         Error::Timeout
-    } else if error.is_redirect() {
-        Error::Redirects
     } else if error.is_builder() {
         Error::Request
     } else {

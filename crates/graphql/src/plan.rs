@@ -22,7 +22,7 @@ use crate::failure::{Code, Failure, Path};
 use crate::foreign::plan::Destination;
 use crate::introspection;
 use crate::parse::{DEPTH_LIMIT, Operation};
-use crate::schema::{Operation as Surface, Schema, TypeId, TypeRef};
+use crate::schema::{Level, Operation as Surface, Schema, TypeId, TypeRef};
 use crate::session::Session;
 use crate::validate::Validator;
 use crate::value::{Encoding, Mismatch, Provided, Value, Variables};
@@ -39,6 +39,15 @@ pub use tree::{
     ParameterId, Plan, Reader, Root, RootValue, Rows, Select, Split, Stream, StreamCursor, Subject,
 };
 
+/// Where root fields stand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'t> {
+    pub surface: Surface,
+    pub level: Level,
+    /// Of the object that they are in.
+    pub type_name: &'t str,
+}
+
 /// Builds the plan of one request.
 #[derive(Debug)]
 pub(crate) struct Planner<'a> {
@@ -50,6 +59,7 @@ pub(crate) struct Planner<'a> {
     pub conditions: Vec<Condition>,
     /// What others than the database are asked.
     pub foreign: crate::foreign::plan::Parts,
+    pub vettings: Vec<crate::vetting::Vetting>,
     /// Nesting of the input object being read.
     depth: usize,
     asked: ceiling::Asked,
@@ -80,19 +90,21 @@ impl Plan {
         let mut roots = Vec::new();
         let fields = planner.validator.collect(&[set], root_type, &path)?;
         ceiling::check_width(fields.len(), &path)?;
+        let place = Place { surface, level: Level::Top, type_name: root_type };
         for selected in fields {
             let path = path.key(selected.key);
-            let value = match surface {
-                Surface::Mutation => planner.mutation_root(&selected, &path)?,
-                Surface::Query | Surface::Subscription => planner.root(surface, root_type, &selected, &path)?,
-            };
-            roots.push(Root { key: selected.key.to_owned(), value });
+            if schema.root(surface, &selected.field.name) == Some(crate::schema::Root::Namespace) {
+                planner.namespace(surface, &selected, &path, &mut roots)?;
+                continue;
+            }
+            let value = planner.root(place, &selected, &path)?;
+            roots.push(Root { namespace: None, key: selected.key.to_owned(), value });
         }
         if surface == Surface::Subscription && roots.len() > 1 && !allows_many(operation.definition) {
             return Err(Failure::invalid("$", "subscriptions must select one top level field"));
         }
         let (is_subscription, is_mutation) = (surface == Surface::Subscription, surface == Surface::Mutation);
-        let Planner { validator, parameters, conditions, foreign, .. } = planner;
+        let Planner { validator, parameters, conditions, foreign, vettings, .. } = planner;
         if is_subscription {
             check_subscription(&roots, &foreign)?;
         }
@@ -101,7 +113,17 @@ impl Plan {
             return Err(Failure::invalid("$", format!("the name '{key}' is reserved")));
         }
         let (joins, touches) = (foreign.joins, validator.variables.into_touches());
-        Ok(Self { is_subscription, is_mutation, roots, parameters, conditions, joins, touches })
+        Ok(Self {
+            is_subscription,
+            is_mutation,
+            roots,
+            parameters,
+            conditions,
+            joins,
+            vettings,
+            is_legacy: false,
+            touches,
+        })
     }
 
     /// The texts of all parameters for one request, or what is wrong with a value.
@@ -139,38 +161,74 @@ impl<'a> Planner<'a> {
             parameters: Vec::new(),
             conditions: Vec::new(),
             foreign: Default::default(),
+            vettings: Vec::new(),
             depth: 0,
             asked: Default::default(),
         })
     }
 
-    fn root(
+    /// All that is asked inside the source's namespace.
+    fn namespace(
         &mut self,
         surface: Surface,
-        root_type: &str,
+        selected: &crate::validate::Selected<'a>,
+        path: &Path<'_>,
+        roots: &mut Vec<Root>,
+    ) -> Result<(), Failure> {
+        self.validator.arguments(selected.field, &[], path)?;
+        let type_name = self.schema.type_name(TypeId::Namespace(surface));
+        let fields = self.validator.inside(selected, &type_name, path)?;
+        ceiling::check_width(fields.len(), path)?;
+        let path = path.key("selectionSet");
+        let place = Place { surface, level: Level::Namespace, type_name: &type_name };
+        for inner in &fields {
+            let value = self.root(place, inner, &path.key(inner.key))?;
+            let namespace = Some(selected.key.to_owned());
+            roots.push(Root { namespace, key: inner.key.to_owned(), value });
+        }
+        if fields.is_empty() {
+            let value = RootValue::Ready("{}".to_owned());
+            roots.push(Root { namespace: None, key: selected.key.to_owned(), value });
+        }
+        Ok(())
+    }
+
+    fn root(
+        &mut self,
+        place: Place<'_>,
+        selected: &crate::validate::Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<RootValue, Failure> {
+        let name = selected.field.name.as_str();
+        let (is_top, is_mutation) = (place.level == Level::Top, place.surface == Surface::Mutation);
+        match name {
+            "__typename" => {
+                self.validator.leaf(selected, path)?;
+                Ok(RootValue::Ready(format!("\"{}\"", place.type_name)))
+            }
+            "__schema" | "__type" if is_top && !is_mutation && !self.schema.hides_itself() => {
+                introspection::root(self, selected, path).map(RootValue::Ready)
+            }
+            "no_queries_available" if is_top && !is_mutation && self.schema.is_empty() => {
+                let text = "\"There are no queries available to the current role.\"";
+                Ok(RootValue::Ready(text.to_owned()))
+            }
+            _ if is_mutation => self.mutation_root(place, selected, path),
+            _ if self.schema.is_relay() => self.relay_root(place, selected, path),
+            _ => self.reading_root(place, selected, path),
+        }
+    }
+
+    /// A field that reads, or one that an action or a service answers.
+    fn reading_root(
+        &mut self,
+        place: Place<'_>,
         selected: &crate::validate::Selected<'a>,
         path: &Path<'_>,
     ) -> Result<RootValue, Failure> {
         use crate::schema::Root as Field;
         let name = selected.field.name.as_str();
-        match name {
-            "__typename" => {
-                self.validator.leaf(selected, path)?;
-                return Ok(RootValue::Ready(format!("\"{root_type}\"")));
-            }
-            "__schema" | "__type" if !self.schema.hides_itself() => {
-                return introspection::root(self, selected, path).map(RootValue::Ready);
-            }
-            "no_queries_available" if self.schema.is_empty() => {
-                let text = "\"There are no queries available to the current role.\"";
-                return Ok(RootValue::Ready(text.to_owned()));
-            }
-            _ => {}
-        }
-        if self.schema.is_relay() {
-            return self.relay_root(surface, root_type, selected, path);
-        }
-        match self.schema.root(surface, name) {
+        match self.schema.root_at(place.level, place.surface, name) {
             Some(Field::Rows(table)) => self.select(table, Callee::Nothing, selected, path).map(RootValue::Rows),
             Some(Field::ByPrimaryKey(table)) => self.by_primary_key(table, selected, path).map(RootValue::One),
             Some(Field::Aggregate(table)) => {
@@ -187,7 +245,7 @@ impl<'a> Planner<'a> {
                 self.action_outcome(id, selected, path).map(Box::new).map(RootValue::ActionOutcome)
             }
             Some(Field::Remote(id)) => self.remote_root(id, selected, path).map(Box::new).map(RootValue::Remote),
-            _ => Err(unknown_field(name, root_type, path)),
+            _ => Err(unknown_field(name, place.type_name, path)),
         }
     }
 

@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use crate::footprint::Notes;
 pub use crate::model::{
-    Column, Family, FunctionId, Insertion, Member, Model, Operation, Operator, Relationship, Root, Scalar, ScalarId,
-    Shape, ShapeField, ShapeType, Syntax, Table, TableId, Takes, sibling_type,
+    Column, Family, FunctionId, Insertion, Level, Member, Model, Operation, Operator, Relationship, Root, Scalar,
+    ScalarId, Shape, ShapeField, ShapeType, Syntax, Table, TableId, Takes, sibling_type,
 };
 use crate::session::{ADMIN, Session};
 
@@ -34,7 +34,7 @@ pub use aggregate::AggregateOp;
 pub use describe::{EnumValue, FieldDef, InputDef, Kind, TypeDef, TypeRef};
 pub use introspected::{DirectiveDef, Meta};
 pub use mutation::{MutationType, PLACEHOLDER, UpdateOp};
-pub use type_id::{BoolFold, TypeId};
+pub use type_id::{FoldFunction, TypeId};
 
 /// Everything a role can ask.
 #[derive(Debug, Clone, Default)]
@@ -113,6 +113,11 @@ impl Schema {
         }
     }
 
+    /// May use what is `backend_only` because the request says so.
+    pub(crate) fn uses_backend(&self) -> bool {
+        matches!(self.role, Role::Named { backend: true, .. })
+    }
+
     pub fn is_admin(&self) -> bool {
         self.role == Role::Admin
     }
@@ -127,6 +132,6 @@ impl Schema {
 
     /// True when the role may ask for nothing at all.
     pub fn is_empty(&self) -> bool {
-        !self.queries.values().any(|&root| self.shows(Operation::Query, root))
+        !self.roots.queries.values().any(|&root| self.shows(Operation::Query, root))
     }
 }

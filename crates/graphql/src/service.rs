@@ -1,33 +1,24 @@
 //! The running engine: a schema, its compiled requests, and a way in.
 
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
-use std::time::Instant;
+mod run;
+mod state;
 
-use bytes::{BufMut, Bytes, BytesMut};
-use metadata::Metadata;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
+
 use postgres::catalog::Catalog;
 
 use crate::access::{self, Authenticator};
 use crate::action::worker::Worker;
-use crate::api::Auto;
-use crate::cache::{Compiled, PlanCache};
 use crate::events::{self, Events};
-use crate::failure::{Code, Failure};
-use crate::footprint::Notes;
-use crate::foreign::Introspections;
 use crate::foreign::revive::Reviver;
-use crate::foreign::run::Asking;
 use crate::http::{Front, Surface};
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::model::{AutoTrack, Extras, Inconsistency, Model};
-use crate::parse::{self, Operation};
-use crate::plan::{Plan, RootValue};
 use crate::schema::Schema;
-use crate::session::Session;
-use crate::store::{self, Damage, Enums};
+use crate::store;
 use crate::value::Provided;
-use crate::{Error, Options, execute, foreign, outbound, sql};
+use crate::{Error, Options, foreign, outbound};
+pub(crate) use state::{Basis, State};
 
 /// A GraphQL request.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,48 +63,6 @@ struct Inner {
     state: RwLock<Arc<State>>,
     /// Held by whoever changes metadata or reads the catalog anew.
     writer: tokio::sync::Mutex<()>,
-}
-
-/// What one catalog and one version of the metadata give. A request keeps the one it began with.
-#[derive(Debug, Default)]
-pub(crate) struct State {
-    /// Every schema that is not the system's.
-    pub catalog: Arc<Catalog>,
-    pub metadata: Arc<Metadata>,
-    pub resource_version: i64,
-    pub auto: Auto,
-    pub damage: Arc<Damage>,
-    /// What the enum tables hold.
-    pub enums: Arc<Enums>,
-    /// What the remote schemas said of themselves.
-    pub introspections: Arc<Introspections>,
-    pub model: Arc<Model>,
-    pub surface: Arc<Surface>,
-    pub cache: PlanCache,
-}
-
-/// The model of a catalog and metadata.
-pub(crate) fn build(
-    catalog: &Catalog,
-    metadata: &Metadata,
-    auto: &Auto,
-    damage: &Damage,
-    enums: &Enums,
-    introspections: &Introspections,
-    options: &Options,
-) -> Model {
-    let extras = Extras {
-        auto: auto.on.then(|| AutoTrack { schemas: options.schemas.clone(), hidden: auto.hidden.clone() }),
-        enums: enums.clone(),
-        stringify_numeric: options.stringify_numeric,
-        infer_function_permissions: options.infer_function_permissions,
-        remote_schema_permissions: options.remote_schema_permissions,
-        introspections: introspections.clone(),
-        naming_convention: options.naming_convention,
-    };
-    let mut model = Model::build(catalog, metadata, &extras);
-    model.inconsistencies.extend(damage.parts().map(Inconsistency::of_unreadable));
-    model
 }
 
 /// A look at the engine that does not keep it running.
@@ -192,21 +141,18 @@ impl Handle {
             known.iter().filter(|(_, found)| found.document.is_err()).map(|(name, _)| name.clone()).collect();
         let (http, schemas) = (self.client(), &stored.metadata.remote_schemas);
         let introspections = foreign::fetch(http, &options.environment, schemas, &known, &lost).await;
+        let basis = Basis {
+            catalog: Arc::new(catalog),
+            metadata: Arc::new(stored.metadata),
+            auto: stored.auto,
+            damage: Arc::new(stored.damage),
+            enums: Arc::new(enums),
+            introspections: Arc::new(introspections),
+        };
+        // From nothing: whatever was wrong is mended by a reload.
         let state = tokio::task::spawn_blocking(move || {
-            let (metadata, auto, damage) = (&stored.metadata, &stored.auto, &stored.damage);
-            let model = build(&catalog, metadata, auto, damage, &enums, &introspections, &options);
-            State {
-                damage: Arc::new(stored.damage),
-                catalog: Arc::new(catalog),
-                surface: Arc::new(Surface::new(&stored.metadata)),
-                metadata: Arc::new(stored.metadata),
-                resource_version: stored.resource_version,
-                auto: stored.auto,
-                enums: Arc::new(enums),
-                introspections: Arc::new(introspections),
-                model: Arc::new(model),
-                cache: PlanCache::default(),
-            }
+            let model = Arc::new(basis.build(None, &options));
+            basis.state(model, stored.resource_version)
         });
         let state = state.await.map_err(|_| Error::Build)?;
         let (tables, inconsistent) = (state.model.tables.len(), state.model.inconsistencies.len());
@@ -357,106 +303,6 @@ impl Handle {
     pub(crate) fn state(&self) -> Arc<State> {
         Arc::clone(&self.0.state.read().unwrap_or_else(PoisonError::into_inner))
     }
-
-    /// Runs a request for a session; the answer is the whole response body.
-    ///
-    /// # Errors
-    /// What the client is to be told; [`Failure::to_body`] writes it.
-    pub async fn execute(&self, session: &Session, request: &Request) -> Result<Bytes, Failure> {
-        let (compiled, parameters) = self.compiled(session, request).await?;
-        if compiled.plan.is_subscription {
-            let message = "subscriptions are not supported over HTTP, use websockets instead";
-            return Err(Failure::new(Code::UnexpectedPayload, "$", message));
-        }
-        self.run(session, request, &compiled, &parameters).await
-    }
-
-    /// Runs a request that is compiled.
-    ///
-    /// # Errors
-    /// As [`Handle::execute`].
-    pub(crate) async fn run(
-        &self,
-        session: &Session,
-        request: &Request,
-        compiled: &Compiled,
-        parameters: &[String],
-    ) -> Result<Bytes, Failure> {
-        let options = self.options();
-        let (pool, limit, start) = (&options.pool, options.statement_timeout, Instant::now());
-        let answer = match &compiled.statement {
-            Some(statement) => Some(execute::run(pool, statement, parameters, limit).await),
-            None if compiled.programs.is_empty() => None,
-            None => {
-                let trace = crate::events::trace_context(&session.headers);
-                let settings = execute::Settings { user: session.to_json().to_string(), trace };
-                Some(execute::transaction(pool, &compiled.programs, parameters, &settings, limit).await)
-            }
-        };
-        if answer.is_some() {
-            self.metrics().sql(start.elapsed());
-        }
-        let answer = answer.transpose()?;
-        if compiled.is_foreign() {
-            let mut column = 0;
-            let json = |_: usize| {
-                column += 1;
-                let found = answer.as_ref().and_then(|answer| answer.json(column - 1));
-                found.map(Bytes::copy_from_slice)
-            };
-            return Asking { handle: self, session, request }.complete(compiled, json).await;
-        }
-        Ok(compiled.body(|column| answer.as_ref().and_then(|answer| answer.json(column))))
-    }
-
-    /// A request compiled, with its parameters.
-    ///
-    /// # Errors
-    /// It does not fit the role's schema.
-    pub(crate) async fn compiled(
-        &self,
-        session: &Session,
-        request: &Request,
-    ) -> Result<(Arc<Compiled>, Vec<String>), Failure> {
-        let state = self.state();
-        let kept = state.cache.get(session, request);
-        // A value that does not fit its place is told with its path, which only planning knows.
-        let bound = kept.and_then(|compiled| {
-            let parameters = compiled.plan.bind(&request.variables, session).ok()?;
-            Some((compiled, parameters))
-        });
-        self.metrics().plan(bound.is_some());
-        match bound {
-            Some(bound) => Ok(bound),
-            None => self.compile(state, session.clone(), request.clone()).await,
-        }
-    }
-
-    /// Parses, plans and writes the statement, away from the threads that serve connections: the first introspection
-    /// of a large schema takes a while.
-    async fn compile(
-        &self,
-        state: Arc<State>,
-        session: Session,
-        request: Request,
-    ) -> Result<(Arc<Compiled>, Vec<String>), Failure> {
-        let compiled = tokio::task::spawn_blocking(move || {
-            let notes = Notes::default();
-            let schema = Schema::of_session(Arc::clone(&state.model), &session).relay(request.relay).noting(&notes);
-            let mut compiled = compile(&schema, &session, &request)?;
-            compiled.footprint = notes.footprint(&schema, &compiled.plan);
-            let compiled = Arc::new(compiled);
-            state.cache.insert(&session, &request, Arc::clone(&compiled));
-            let parameters = compiled.plan.bind(&request.variables, &session);
-            parameters
-                .map(|parameters| (compiled, parameters))
-                .map_err(|found| Failure::new(found.code, "$", found.message))
-        });
-        compiled.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "compiling a GraphQL request failed");
-            Err(Failure::new(Code::Unexpected, "$", "internal error"))
-        })
-    }
 }
 
 /// A random UUID.
@@ -467,45 +313,4 @@ fn instance() -> String {
     (bytes[6], bytes[8]) = ((bytes[6] & 0x0f) | 0x40, (bytes[8] & 0x3f) | 0x80);
     let hex = |part: &[u8]| part.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     [&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]].map(hex).join("-")
-}
-
-/// The stages in order.
-fn compile(schema: &Schema, session: &Session, request: &Request) -> Result<Compiled, Failure> {
-    let document = parse::document(&request.query)?;
-    let operation = Operation::of(&document, request.operation_name.as_deref())?;
-    let plan = Plan::new(schema, &operation, &request.variables, session)?;
-    if plan.is_mutation {
-        let programs =
-            plan.roots.iter().filter_map(|root| sql::mutation::program(schema, &plan, &root.value)).collect();
-        return Ok(Compiled { plan, footprint: None, statement: None, programs });
-    }
-    let statement = sql::statement(schema, &plan);
-    Ok(Compiled { plan, footprint: None, statement, programs: Vec::new() })
-}
-
-impl Compiled {
-    /// `{"data":{…}}` around the JSON that PostgreSQL sent.
-    pub(crate) fn body<'a>(&self, json: impl Fn(usize) -> Option<&'a [u8]>) -> Bytes {
-        let columns = self.statement.as_ref().map_or(self.programs.len(), |statement| statement.columns);
-        let json = |column: usize| json(column).unwrap_or(b"null");
-        let size: usize = (0..columns).map(|column| json(column).len()).sum();
-        let mut out = BytesMut::with_capacity(size + 64 * (self.plan.roots.len() + 1));
-        out.put_slice(b"{\"data\":{");
-        let mut column = 0;
-        for (index, root) in self.plan.roots.iter().enumerate() {
-            out.put_slice(if index == 0 { b"\"" } else { b",\"" });
-            out.put_slice(root.key.as_bytes());
-            out.put_slice(b"\":");
-            match &root.value {
-                RootValue::Ready(text) => out.put_slice(text.as_bytes()),
-                RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_) => out.put_slice(b"null"),
-                _ => {
-                    out.put_slice(json(column));
-                    column += 1;
-                }
-            }
-        }
-        out.put_slice(b"}}");
-        out.freeze()
-    }
 }

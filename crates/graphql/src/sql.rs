@@ -14,11 +14,12 @@ pub mod mutation;
 mod relay;
 mod rows;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use postgres::Ident;
 
-use crate::model::{Insertion, Returned};
+use crate::model::{Convention, Insertion, Returned};
 use crate::plan::{
     Cast, Condition, Field, Output, OutputValue, ParameterId, Plan, Reader, RootValue, Rows, Select, Stream,
 };
@@ -125,7 +126,7 @@ impl From<Option<u32>> for Part {
 }
 
 /// `_1`, `_2`, …: every table of a statement has its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Alias(u32);
 
 impl std::fmt::Display for Alias {
@@ -137,8 +138,12 @@ impl std::fmt::Display for Alias {
 pub(crate) struct Writer<'s> {
     schema: &'s Schema,
     conditions: &'s [Condition],
+    /// An enum table's values are shown as the convention writes them.
+    shows_enums: bool,
     out: String,
     names: u32,
+    /// Columns that an inherited role sees in some rows only, as they are written.
+    seen: HashMap<(Alias, usize), String>,
     /// Of a statement that has its own numbering; else parameters have their number in the plan.
     arguments: Option<mutation::Arguments>,
 }
@@ -153,7 +158,9 @@ pub(crate) use sql;
 
 impl<'s> Writer<'s> {
     pub(crate) fn new(schema: &'s Schema, plan: &'s Plan) -> Self {
-        Self { schema, conditions: &plan.conditions, out: String::with_capacity(512), names: 0, arguments: None }
+        let shows_enums = !plan.is_legacy && schema.naming.convention == Convention::GraphqlDefault;
+        let (conditions, out) = (&*plan.conditions, String::with_capacity(512));
+        Self { schema, conditions, shows_enums, out, names: 0, seen: HashMap::new(), arguments: None }
     }
 
     /// The value of a query's root field; false when it needs no database.
@@ -350,6 +357,11 @@ impl<'s> Writer<'s> {
                 value(self);
                 self.out.push_str(", 15, 4)::json");
             }
+            None if family == Family::EnumTable && self.shows_enums => {
+                self.out.push_str("upper(");
+                value(self);
+                self.out.push(')');
+            }
             None => {
                 value(self);
                 if self.schema.stringify_numeric && family.is_big_number() {
@@ -363,7 +375,18 @@ impl<'s> Writer<'s> {
     fn seen(&mut self, table: usize, column: usize, alias: Alias) {
         let schema = self.schema;
         let ident = &schema.column(table, column).ident;
+        if schema.condition(table, Field::Column(column)).is_none() {
+            sql!(self, "\"{alias}\".{ident}");
+            return;
+        }
+        // `DISTINCT ON` wants the very expression that rows are sorted by, down to the names inside.
+        if let Some(same) = self.seen.get(&(alias, column)) {
+            self.out.push_str(same);
+            return;
+        }
+        let start = self.out.len();
         self.conditional(table, Field::Column(column), alias, |writer| sql!(writer, "\"{alias}\".{ident}"));
+        self.seen.insert((alias, column), self.out[start..].to_owned());
     }
 
     fn seen_computed(&mut self, table: usize, computed: usize, call: &crate::plan::Call, alias: Alias) {

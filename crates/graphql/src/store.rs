@@ -182,7 +182,7 @@ pub async fn enums(client: &impl GenericClient, catalog: &Catalog, metadata: &Me
         let statement =
             format!("SELECT {value}::text, {comment}::text FROM {relation} ORDER BY {value}::text COLLATE \"C\"");
         let rows = client.query(&statement, &[]).await?;
-        let values = rows.iter().map(|row| Ok(EnumTableValue { value: row.try_get(0)?, comment: row.try_get(1)? }));
+        let values = rows.iter().map(|row| Ok(EnumTableValue::new(row.try_get(0)?, row.try_get(1)?)));
         found.insert(name.clone(), values.collect::<Result<_, tokio_postgres::Error>>()?);
     }
     Ok(found)

@@ -230,7 +230,8 @@ impl<'a> Validator<'a> {
             let value = self.variables.resolve(value, Some(&definition.r#type), self.schema, &path.key(name))?;
             found.push((name, value));
         }
-        for definition in defined.iter().filter(|definition| definition.r#type.is_required()) {
+        let needed = |found: &&InputDef| found.r#type.is_required() && found.default.is_none();
+        for definition in defined.iter().filter(needed) {
             if !found.iter().any(|(name, _)| *name == definition.name) {
                 let message = format!("missing required field '{}'", definition.name);
                 return Err(Failure::invalid(path.key("args").key(&definition.name), message));

@@ -24,6 +24,9 @@ pub struct ActionDefinition {
     pub output_type: String,
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "is_default")]
     pub forward_client_headers: bool,
+    /// Instead of Hasura's own list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ignored_client_headers: Option<Vec<String>>,
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<Header>,
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]

@@ -1,5 +1,7 @@
 //! The order in which Hasura exports.
 
+use std::sync::Arc;
+
 use crate::{Metadata, Source, Table};
 
 impl Metadata {
@@ -20,7 +22,7 @@ impl Metadata {
 impl Source {
     fn sort(&mut self) {
         self.tables.sort_by(|a, b| a.table.cmp(&b.table));
-        self.tables.iter_mut().for_each(Table::sort);
+        self.tables.iter_mut().for_each(|table| Arc::make_mut(table).sort());
         self.functions.sort_by(|a, b| a.function.cmp(&b.function));
     }
 }

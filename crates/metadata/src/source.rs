@@ -1,11 +1,12 @@
 //! A database.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::serial::{is_default, or_default};
+use crate::serial::{is_default, or_default, shared};
 use crate::{Function, QualifiedName, Table};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,8 +14,9 @@ pub struct Source {
     pub name: String,
     #[serde(default = "postgres")]
     pub kind: String,
-    #[serde(default, deserialize_with = "or_default")]
-    pub tables: Vec<Table>,
+    /// Shared with the metadata of before and after a change: the same [`Arc`] is an unchanged table.
+    #[serde(default, with = "shared")]
+    pub tables: Vec<Arc<Table>>,
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<Function>,
     /// Kept, not served.
@@ -63,11 +65,12 @@ impl Source {
     }
 
     pub fn table(&self, name: &QualifiedName) -> Option<&Table> {
-        self.tables.iter().find(|table| table.table == *name)
+        self.tables.iter().map(|table| &**table).find(|table| table.table == *name)
     }
 
+    /// The table becomes one of its own where it is shared.
     pub fn table_mut(&mut self, name: &QualifiedName) -> Option<&mut Table> {
-        self.tables.iter_mut().find(|table| table.table == *name)
+        self.tables.iter_mut().find(|table| table.table == *name).map(Arc::make_mut)
     }
 
     pub fn function(&self, name: &QualifiedName) -> Option<&Function> {

@@ -72,6 +72,11 @@ impl Error {
             _ => false,
         }
     }
+
+    /// Whether somebody has ended the connection on purpose: `pg_terminate_backend`, or a server that shuts down.
+    pub fn is_dismissal(&self) -> bool {
+        matches!(self, Self::Refused { state, .. } if *state == SqlState::ADMIN_SHUTDOWN)
+    }
 }
 
 /// What the connection is for.

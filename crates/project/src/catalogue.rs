@@ -3,6 +3,7 @@
 
 mod data;
 mod families;
+pub mod hasura;
 mod identity;
 mod ignored;
 mod integrations;

@@ -222,6 +222,10 @@ fn validate(
 ) {
     for (name, value) in values {
         let written = merged.get(name).map_or(name.as_str(), |raw| raw.written.as_str());
+        let complaint = catalogue::hasura::complaint(name, &value.text).filter(|_| !value.text.is_empty());
+        if let Some(complaint) = complaint {
+            problems.push(Problem::warning(complaint).about(written).from(&value.origin));
+        }
         match catalogue::find(name) {
             Some(_) if value.text.is_empty() => {}
             Some(setting) => {
@@ -233,6 +237,7 @@ fn validate(
                 }
             }
             None if catalogue::ignored(name).is_some() || toml.owns(name) => {}
+            None if catalogue::hasura::effect(name).is_some() => {}
             None => {
                 let message = format!("{written} {NOT_OURS}");
                 let suggestion = catalogue::suggest(written);
@@ -250,9 +255,10 @@ fn validate(
 }
 
 /// A name that is not ours and resembles none of ours is most likely the user's own: `nself config validate` mentions it,
-/// every other command does not.
+/// every other command does not. Names of Hasura's server are nobody's own.
 fn is_own(problem: &Problem) -> bool {
-    problem.suggestion.is_none() && problem.message.ends_with(NOT_OURS)
+    let hasuras = problem.name.as_deref().is_some_and(|name| name.starts_with("HASURA_GRAPHQL_"));
+    problem.suggestion.is_none() && !hasuras && problem.message.ends_with(NOT_OURS)
 }
 
 /// The one setting whose empty value says something: no such role, in spite of the default.

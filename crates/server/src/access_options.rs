@@ -17,7 +17,8 @@ pub(crate) fn apply(settings: &Settings, options: &mut Options) -> Result<(), Er
     options.unauthorized_role = unauthorized_role(settings);
     schema(settings, options);
     let apis = settings.list("HASURA_GRAPHQL_ENABLED_APIS");
-    options.apis = Apis::of_names(apis.iter().map(String::as_str));
+    options.apis = Apis::of_names(apis.iter().map(String::as_str))
+        .map_err(|why| Error::Setting { name: "HASURA_GRAPHQL_ENABLED_APIS", why })?;
     options.allowlist = settings.flag("HASURA_GRAPHQL_ENABLE_ALLOWLIST");
     options.metrics_secret = settings.secret("HASURA_GRAPHQL_METRICS_SECRET");
     check_secret(settings, options)
@@ -134,6 +135,7 @@ mod tests {
             ("HASURA_GRAPHQL_JWT_SECRETS", "hidden"),
             ("HASURA_GRAPHQL_ADMIN_SECRETS", "hidden"),
             ("HASURA_JWT_KEY", "hidden"),
+            ("HASURA_GRAPHQL_ENABLED_APIS", "metadata,graphq"),
         ] {
             let error = applied(&[(name, value)]).unwrap_err();
             assert!(matches!(&error, Error::Setting { name: found, why } if *found == name && !why.contains("hidden")));

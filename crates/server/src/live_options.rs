@@ -27,6 +27,12 @@ pub(crate) fn of(settings: &Settings) -> Options {
     }
 }
 
+/// How often is looked for asynchronous actions; zero: never.
+pub(crate) fn async_actions(settings: &Settings) -> Option<Duration> {
+    let millis = settings.integer("HASURA_GRAPHQL_ASYNC_ACTIONS_FETCH_INTERVAL");
+    millis.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis)
+}
+
 pub(crate) fn events(settings: &Settings) -> graphql::events::Options {
     let defaults = graphql::events::Options::default();
     let number = |name: &str| settings.integer(name).and_then(|found| usize::try_from(found).ok());

@@ -200,9 +200,13 @@ impl Running {
         });
         let mut options = graphql::Options::new(pool.clone());
         access_options::apply(settings, &mut options)?;
+        options.pg_dump = Some(cluster.installation.client_bin.join("pg_dump"));
         options.dev_mode = settings.flag("HASURA_GRAPHQL_DEV_MODE");
         options.live = live_options::of(settings);
         options.events = Some(live_options::events(settings));
+        if let Some(poll) = live_options::async_actions(settings) {
+            options.async_actions_poll = poll;
+        }
         // What the project sets, and what the server was started with, which counts less.
         let own = settings.set_values().filter(|(_, value, _)| !value.is_empty());
         let own = own.map(|(name, value, _)| (name.to_owned(), value.to_owned()));

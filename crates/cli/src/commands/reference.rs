@@ -11,7 +11,7 @@ use crate::{Context, Error, Outcome};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  nself reference --output docs/reference")]
 pub struct Args {
-    /// Folder for commands.md, variables.md and errors.md
+    /// Folder for commands.md, variables.md, hasura-settings.md and errors.md
     #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
 }
@@ -30,8 +30,12 @@ impl View for ReferenceReport {
 }
 
 pub fn run(_cx: &Context, args: Args) -> Outcome {
-    let pages =
-        [("commands.md", commands()), ("variables.md", project::catalogue::reference()), ("errors.md", errors())];
+    let pages = [
+        ("commands.md", commands()),
+        ("variables.md", project::catalogue::reference()),
+        ("hasura-settings.md", project::catalogue::hasura::page()),
+        ("errors.md", errors()),
+    ];
     let mut written = Vec::new();
     for (name, text) in pages {
         let path = args.output.join(name);

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use tokio_postgres::Row;
 
 use crate::failure::{Code, Failure};
+use crate::foreign::exact;
 use crate::outbound;
 use crate::session::Session;
 
@@ -38,7 +39,7 @@ fn unavailable(error: &dyn std::fmt::Display) -> Failure {
 pub async fn keep(pool: &Pool, action: &str, input: &Json, session: &Session) -> Result<String, Failure> {
     let client = pool.get().await.map_err(|error| unavailable(&error))?;
     // The secrets of the client's own session are not kept.
-    let kept = outbound::forwarded(&session.headers);
+    let kept = outbound::kept(&session.headers);
     let headers: Map<String, Json> = kept
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into()))
@@ -68,7 +69,7 @@ impl Outcome {
         let client = pool.get().await.map_err(|error| unavailable(&error))?;
         let row = client
             .query_opt(
-                "SELECT to_json(created_at), response_payload, errors, session_variables
+                "SELECT to_json(created_at), response_payload::text, errors, session_variables
                  FROM hdb_catalog.hdb_action_log WHERE id = $1::text::uuid AND action_name = $2",
                 &[&id, &self.action.name],
             )
@@ -108,7 +109,10 @@ impl Outcome {
                 OutcomeField::Id => id.into(),
                 OutcomeField::CreatedAt => row.get(0),
                 OutcomeField::Errors => row.get::<_, Option<Json>>(2).unwrap_or_default(),
-                OutcomeField::Output(picked) => picked.of(&row.get::<_, Option<Json>>(1).unwrap_or_default()),
+                OutcomeField::Output(picked) => {
+                    let text: Option<&str> = row.get(1);
+                    picked.of(&text.and_then(|text| exact::parse(text.as_bytes())).unwrap_or_default())
+                }
                 OutcomeField::TypeName(name) => name.as_str().into(),
             };
             object.insert(key.clone(), value);
@@ -182,13 +186,13 @@ pub async fn finish(
     result: Result<Json, Failure>,
 ) -> Result<(), tokio_postgres::Error> {
     let (status, payload, errors) = match result {
-        Ok(payload) => ("completed", Some(payload), None),
+        Ok(payload) => ("completed", Some(exact::text(&payload)), None),
         Err(failure) => ("error", None, Some(failure.to_json())),
     };
     client
         .execute(
             "UPDATE hdb_catalog.hdb_action_log
-             SET status = $2, response_payload = $3, errors = $4, response_received_at = now()
+             SET status = $2, response_payload = $3::text::jsonb, errors = $4, response_received_at = now()
              WHERE id = $1::text::uuid",
             &[&id, &status, &payload, &errors],
         )

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use crate::foreign::exact;
 use crate::foreign::registry::{Body, Registry};
 use crate::schema::{TypeId, TypeRef};
 
@@ -59,7 +60,7 @@ impl Shape {
             }
             (_, Self::Named { name, .. }) => {
                 let (kind, fits) = match value {
-                    Json::Number(_) => ("scalar Number", matches!(name.as_str(), "Int" | "Float")),
+                    number if exact::is_number(number) => ("scalar Number", matches!(name.as_str(), "Int" | "Float")),
                     Json::Bool(_) => ("scalar Boolean", name == "Boolean"),
                     Json::String(_) => ("scalar String", matches!(name.as_str(), "String" | "ID")),
                     Json::Array(_) => ("array", false),

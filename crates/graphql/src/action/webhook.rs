@@ -4,6 +4,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value as Json, json};
 
 use crate::failure::{Code, Failure};
+use crate::foreign::exact;
 use crate::foreign::registry::Action;
 use crate::outbound::{self, Client, Environment};
 use crate::transform::{self, Body, Outgoing};
@@ -36,7 +37,7 @@ pub struct Request<'r> {
 }
 
 impl Request<'_> {
-    /// The handler's answer, checked, and the headers that came with it.
+    /// The handler's answer, checked, and the headers that came with it. Numbers in it are as [`exact`] has them.
     ///
     /// # Errors
     /// In Hasura's words: no answer, a wrong one, or what the handler said is wrong.
@@ -45,9 +46,12 @@ impl Request<'_> {
         let url = outbound::resolve(environment, &action.handler)?;
         let mut headers = outbound::configured(&action.headers, environment)?;
         if action.forward_client_headers {
-            for (name, value) in &outbound::forwarded(self.headers) {
+            for (name, value) in &outbound::forwarded(self.headers, action.ignored_client_headers.as_deref()) {
                 headers.entry(name).or_insert_with(|| value.clone());
             }
+        }
+        for (name, value) in &crate::events::onward(self.headers) {
+            headers.entry(name).or_insert_with(|| value.clone());
         }
         let payload = json!({
             "action": { "name": action.name },
@@ -55,17 +59,19 @@ impl Request<'_> {
             "request_query": self.query,
             "session_variables": self.session,
         });
-        let call = outbound::Call::post(url.clone(), "", action.timeout).with_headers(&headers);
+        let hidden = action.handler.contains("{{");
+        let call = outbound::Call::post(url.clone(), "", action.timeout).with_headers(&headers).hiding_url(hidden);
         let outgoing = Outgoing {
             method: "POST".to_owned(),
-            url,
+            url: url.clone(),
             headers: call.headers.clone(),
             body: Body::Json(payload.clone()),
         };
         let (sent, transformed) = match &action.request_transform {
             Some(transform) => {
                 let made = transform.apply(outgoing, self.session).map_err(|error| failed("request", error))?;
-                let shown = json!({ "body": made.body.to_json(), "url": made.url, "method": made.method });
+                let told = if hidden { made.url.replace(&url, &action.handler) } else { made.url.clone() };
+                let shown = json!({ "body": made.body.to_json(), "url": told, "method": made.method });
                 (made, Some(shown))
             }
             None => (outgoing, None),
@@ -105,6 +111,8 @@ impl Request<'_> {
             (Some(transform), true) => transform
                 .apply(parsed.clone(), reply.status, sent, self.session)
                 .map_err(|error| failed("response", error))?,
+            // All digits of its numbers.
+            (None, true) => exact::parse(&reply.body).unwrap_or_else(|| parsed.clone()),
             _ => parsed.clone(),
         };
         match reply.status {

@@ -224,7 +224,7 @@ pub fn create_endpoint(draft: &mut Draft, arguments: &Value) -> Result<Value, Fa
     }
     let name = new.name.clone();
     draft.edit().rest_endpoints.push(new);
-    draft.touch(format!("endpoint {name}"));
+    draft.touch(crate::checks::endpoint_name(&name));
     Ok(success())
 }
 

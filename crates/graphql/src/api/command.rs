@@ -100,6 +100,16 @@ impl Command {
         !(reads || READS.contains(&kind) || super::steps::EVENTS.contains(&kind) || self.is_rows())
     }
 
+    /// Whether it may change anything at all, rows included.
+    pub fn writes(&self) -> bool {
+        match self.kind.as_str() {
+            kind if is_bulk(kind) => self.steps.iter().any(Self::writes),
+            "insert" | "update" | "delete" | "set_catalog_state" => true,
+            "run_sql" => self.arguments["read_only"] != true,
+            _ => self.changes_metadata(),
+        }
+    }
+
     pub fn is_rows(&self) -> bool {
         ROWS.contains(&self.kind.as_str())
     }

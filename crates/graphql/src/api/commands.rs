@@ -27,9 +27,7 @@ pub fn execute(draft: &mut Draft, name: &str, apply: Apply, arguments: &Value) -
 fn of_table(name: &str) -> Option<Apply> {
     Some(match name {
         "add_existing_table_or_view" | "track_table" => tables::track,
-        "track_tables" => tables::track_many,
         "untrack_table" => tables::untrack,
-        "untrack_tables" => tables::untrack_many,
         "set_table_is_enum" => tables::set_enum,
         "set_table_customization" => tables::customise,
         "set_table_custom_fields" => tables::custom_fields,
@@ -60,6 +58,8 @@ fn of_table(name: &str) -> Option<Apply> {
         "drop_computed_field" => functions::drop_computed,
         "create_event_trigger" => triggers::create,
         "delete_event_trigger" => triggers::drop,
+        "pause_event_trigger_cleanups" => triggers::pause_cleanups,
+        "resume_event_trigger_cleanups" => triggers::resume_cleanups,
         _ => return None,
     })
 }

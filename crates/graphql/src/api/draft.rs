@@ -104,8 +104,22 @@ impl Draft {
             adopt_relationship(&model, found, relationship, &mut table);
         }
         if let Some(source) = self.edit().source_mut(SOURCE) {
-            source.tables.push(table);
+            source.tables.push(Arc::new(table));
         }
+    }
+
+    /// Tables that are served without being in the metadata, in order of name.
+    pub fn offered(&self) -> Vec<QualifiedName> {
+        if !self.auto.on {
+            return Vec::new();
+        }
+        let source = self.metadata.source(SOURCE);
+        let is_own = |name: &QualifiedName| source.is_some_and(|source| source.table(name).is_some());
+        let tables = self.model.tables.iter().map(|table| table.qualified());
+        let mut found: Vec<QualifiedName> =
+            tables.filter(|name| !is_own(name) && !self.auto.hidden.contains(name)).collect();
+        found.sort();
+        found
     }
 
     /// Notes the object a command is about: if it turns out to be inconsistent, the command is refused for it.

@@ -161,7 +161,7 @@ pub fn add_inherited_role(draft: &mut Draft, arguments: &Value) -> Result<Value,
         Some(found) => *found = role,
         None => roles.push(role),
     }
-    draft.touch(format!("inherited_role {}", new.role_name));
+    draft.touch(format!("inherited_role inherited role {}", new.role_name));
     Ok(success())
 }
 

@@ -1,6 +1,7 @@
 //! Follows renamed tables, columns, functions and relationships through the metadata.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use metadata::{
     ArrayUsing, Columns, ForeignKeyOn, ManualConfiguration, Metadata, ObjectUsing, Operation, QualifiedName,
@@ -32,7 +33,14 @@ impl Renames {
         let before = metadata.clone();
         let renaming = Renaming { renames: self, scope: Scope { metadata: &before, catalog } };
         let Some(source) = metadata.source_mut(SOURCE) else { return };
-        source.tables.iter_mut().for_each(|table| renaming.table(table));
+        for table in &mut source.tables {
+            let mut renamed = Table::clone(table);
+            renaming.table(&mut renamed);
+            // One that stays as it is stays shared.
+            if renamed != **table {
+                *table = Arc::new(renamed);
+            }
+        }
         for function in &mut source.functions {
             self.function(&mut function.function);
         }

@@ -1,14 +1,15 @@
 //! One command after the other.
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use super::command::Command;
 use super::draft::{refuse, success};
+use super::many::{self, Many};
 use super::refusal::Refusal;
 use super::work::Work;
-use super::{Endpoint, commands, history, remote, run_sql, sources, told, whole};
+use super::{Endpoint, commands, history, internals, remote, run_sql, sources, told, whole};
 use crate::events::api as events;
 use crate::failure::{Code, Failure};
 use crate::foreign;
@@ -41,6 +42,10 @@ impl From<Box<RawValue>> for Reply {
 /// The command refuses; the whole request is undone.
 pub async fn step(work: &mut Work<'_>, command: &Command, path: &str, endpoint: Endpoint) -> Result<Reply, Refusal> {
     match command.kind.as_str() {
+        "concurrent_bulk" if command.writes() => {
+            let message = "Only read-only queries are allowed in a concurrent_bulk";
+            Err(Failure::new(Code::Unexpected, "$", message).into())
+        }
         "bulk" | "bulk_atomic" | "concurrent_bulk" => {
             let mut answers = Vec::with_capacity(command.steps.len());
             for (index, command) in command.steps.iter().enumerate() {
@@ -127,7 +132,7 @@ async fn single(work: &mut Work<'_>, command: &Command, path: &str, endpoint: En
         "get_cron_triggers" => whole::cron_triggers(&work.draft),
         "get_catalog_state" => whole::catalog_state(work).await?,
         "set_catalog_state" => whole::set_catalog_state(work, arguments).await?,
-        "dump_internal_state" => json!({ "resource_version": work.resource_version() }),
+        "dump_internal_state" => internals::dump(work).await?,
         "nself_metadata_history" => history::list(work, arguments).await?,
         "nself_restore_metadata" => history::restore(work, arguments).await?,
         "list_source_kinds" => sources::kinds(),
@@ -154,6 +159,10 @@ async fn single(work: &mut Work<'_>, command: &Command, path: &str, endpoint: En
         "add_remote_schema_permissions" => {
             check_role_schema(work, arguments)?;
             return applied(work, command, path, endpoint).await;
+        }
+        "track_tables" | "untrack_tables" => {
+            let many = if command.kind == "track_tables" { Many::Track } else { Many::Untrack };
+            many::run(work, many, arguments, path).await?
         }
         _ => {
             if let Some(answer) = of_events(work, &command.kind, arguments).await? {
@@ -183,6 +192,7 @@ fn check_role_schema(work: &Work<'_>, arguments: &Value) -> Result<(), Refusal> 
 pub const EVENTS: &[&str] = &[
     "invoke_event_trigger",
     "redeliver_event",
+    "cleanup_event_trigger_logs",
     "get_event_logs",
     "get_event_invocation_logs",
     "get_event_by_id",
@@ -203,6 +213,7 @@ async fn of_events(work: &mut Work<'_>, kind: &str, arguments: &Value) -> Result
     Ok(Some(match kind {
         "invoke_event_trigger" => events::invoke_event_trigger(client, &metadata, session, arguments).await?.into(),
         "redeliver_event" => events::redeliver_event(client, arguments).await?.into(),
+        "cleanup_event_trigger_logs" => events::cleanup_event_trigger_logs(client, &metadata, arguments).await?.into(),
         "get_event_logs" => events::get_event_logs(client, &metadata, arguments).await?.into(),
         "get_event_invocation_logs" => events::get_event_invocation_logs(client, &metadata, arguments).await?.into(),
         "get_event_by_id" => events::get_event_by_id(client, arguments).await?.into(),

@@ -1,6 +1,7 @@
 //! Which tables are served, and how they are called.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use metadata::{ColumnConfig, CustomRootFields, QualifiedName, Table, TableConfig};
 use serde::Deserialize;
@@ -51,22 +52,9 @@ fn track_one(draft: &mut Draft, track: Track) -> Result<(), Failure> {
     table.configuration = track.configuration.unwrap_or_default();
     table.apollo_federation_config = track.apollo_federation_config;
     draft.auto.hidden.remove(&name);
-    draft.source_mut(&track.source)?.tables.push(table);
+    draft.source_mut(&track.source)?.tables.push(Arc::new(table));
     draft.touch_table(&name);
     Ok(())
-}
-
-#[derive(Deserialize)]
-struct TrackMany {
-    tables: Vec<Track>,
-}
-
-/// `track_tables`.
-pub fn track_many(draft: &mut Draft, arguments: &Value) -> Result<Value, Failure> {
-    for track in parse::<TrackMany>(arguments)?.tables {
-        track_one(draft, track)?;
-    }
-    Ok(success())
 }
 
 #[derive(Deserialize)]
@@ -81,19 +69,6 @@ struct Untrack {
 /// `untrack_table`.
 pub fn untrack(draft: &mut Draft, arguments: &Value) -> Result<Value, Failure> {
     untrack_one(draft, &parse::<Untrack>(arguments)?)?;
-    Ok(success())
-}
-
-#[derive(Deserialize)]
-struct UntrackMany {
-    tables: Vec<Untrack>,
-}
-
-/// `untrack_tables`.
-pub fn untrack_many(draft: &mut Draft, arguments: &Value) -> Result<Value, Failure> {
-    for untrack in parse::<UntrackMany>(arguments)?.tables {
-        untrack_one(draft, &untrack)?;
-    }
     Ok(success())
 }
 

@@ -35,3 +35,13 @@ pub fn create_cron(draft: &mut Draft, arguments: &Value) -> Result<Value, Failur
 pub fn drop_cron(draft: &mut Draft, arguments: &Value) -> Result<Value, Failure> {
     api::delete_cron_trigger(draft.edit(), arguments)
 }
+
+/// `pause_event_trigger_cleanups`.
+pub fn pause_cleanups(draft: &mut Draft, arguments: &Value) -> Result<Value, Failure> {
+    api::toggle_event_trigger_cleanups(draft.edit(), true, arguments)
+}
+
+/// `resume_event_trigger_cleanups`.
+pub fn resume_cleanups(draft: &mut Draft, arguments: &Value) -> Result<Value, Failure> {
+    api::toggle_event_trigger_cleanups(draft.edit(), false, arguments)
+}

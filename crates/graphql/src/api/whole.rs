@@ -1,6 +1,8 @@
 //! The metadata as a whole: export, replacement, inconsistencies, state of tools.
 
-use metadata::{CronTrigger, Metadata};
+use std::sync::Arc;
+
+use metadata::{CronTrigger, Metadata, QualifiedName};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -11,9 +13,14 @@ use super::work::{Work, listed};
 use crate::failure::{Code, Failure};
 use crate::model::Inconsistency;
 
-/// `export_metadata`: version 1 of the command gives the metadata, version 2 its resource version too.
+/// `export_metadata`: version 1 of the command gives the metadata, version 2 its resource version too. Tables that are
+/// served by themselves are written out with their relationships, so that applying it elsewhere gives the same API.
 pub fn export(draft: &Draft, version: u8, resource_version: i64) -> Value {
-    let mut metadata = (*draft.metadata).clone();
+    let mut whole = draft.clone();
+    for table in draft.offered() {
+        whole.adopt(&table);
+    }
+    let mut metadata = Arc::unwrap_or_clone(whole.metadata);
     metadata.cron_triggers.retain(|trigger: &CronTrigger| trigger.include_in_metadata);
     metadata.sort();
     let exported = serde_json::to_value(&metadata).unwrap_or_default();
@@ -70,6 +77,7 @@ pub async fn replace(work: &mut Work<'_>, arguments: &Value, version: u8, path: 
         kept.filter(|old| new.cron_triggers.iter().all(|cron| cron.name != old.name)).cloned().collect();
     new.cron_triggers.extend(kept);
     new.sort();
+    let warning = ended(&work.draft, &new);
     *work.draft.edit() = new;
     work.draft.auto.on = false;
     work.draft.auto.hidden.clear();
@@ -82,10 +90,47 @@ pub async fn replace(work: &mut Work<'_>, arguments: &Value, version: u8, path: 
         failure.internal = Some(Box::new(inconsistent));
         return Err(Refusal::bad_request(failure));
     }
-    if version == 2 || replace.allow_inconsistent_metadata {
-        return Ok(json!({ "inconsistent_objects": inconsistent, "is_consistent": is_consistent }));
+    let mut answer = if version == 2 || replace.allow_inconsistent_metadata {
+        json!({ "inconsistent_objects": inconsistent, "is_consistent": is_consistent })
+    } else {
+        success()
+    };
+    if let Some(warning) = warning {
+        answer["warnings"] = json!([warning]);
     }
-    Ok(success())
+    Ok(answer)
+}
+
+/// Tables that were served by themselves and, since the new metadata does not name them, are not any more: a warning
+/// in Hasura's shape.
+fn ended(draft: &Draft, new: &Metadata) -> Option<Value> {
+    let source = new.source(SOURCE);
+    let mut gone = draft.offered();
+    gone.retain(|table| source.is_none_or(|source| source.table(table).is_none()));
+    (!gone.is_empty()).then(|| {
+        json!({
+            "message": no_longer_offered(&gone),
+            "type": "source",
+            "name": format!("source {SOURCE}"),
+            "code": "automatic-tracking-ended",
+        })
+    })
+}
+
+/// Names named in a message; the others are counted.
+const NAMED: usize = 10;
+
+/// In words.
+pub fn no_longer_offered(tables: &[QualifiedName]) -> String {
+    let mut named: Vec<String> = tables.iter().take(NAMED).map(ToString::to_string).collect();
+    if tables.len() > NAMED {
+        named.push(format!("{} more", tables.len() - NAMED));
+    }
+    format!(
+        "no longer part of the API, because this metadata does not name them: {} (tables are offered by themselves only \
+         until metadata is applied)",
+        named.join(", ")
+    )
 }
 
 /// What replaces everything must say everything: a body of another shape would take all metadata away.
@@ -182,8 +227,12 @@ fn remove(metadata: &mut Metadata, found: &Inconsistency) {
     metadata.remote_schemas.retain(|schema| !of_rest("remote_schema", &schema.name));
     metadata.actions.retain(|action| !of_rest("action", &action.name));
     metadata.cron_triggers.retain(|trigger| !of_rest("cron_trigger", &trigger.name));
-    metadata.rest_endpoints.retain(|endpoint| !of_rest("endpoint", &endpoint.name));
-    metadata.inherited_roles.retain(|role| !of_rest("inherited_role", &role.role_name));
+    metadata.rest_endpoints.retain(|endpoint| !of_rest("rest_endpoint", &endpoint.name));
+    metadata.inherited_roles.retain(|role| !of_rest("inherited_role inherited role", &role.role_name));
+    for collection in &mut metadata.query_collections {
+        let of = |query: &str| format!("query_collections {query} in {}", collection.name);
+        collection.definition.queries.retain(|query| !named(&of(&query.name)));
+    }
     if named("custom_types custom_types") {
         metadata.custom_types = metadata::CustomTypes::default();
     }
@@ -203,12 +252,15 @@ fn remove(metadata: &mut Metadata, found: &Inconsistency) {
         let of = |role: &str| format!("{kind} {role} permission for function {name} in source {SOURCE}");
         function.permissions.retain(|permission| !named(&of(&permission.role)));
     }
-    source.tables.iter_mut().for_each(|table| remove_part(table, &found.name));
+    for table in &mut source.tables {
+        let suffix = format!(" in table {} in source {SOURCE}", table.table);
+        if let Some((kind, part)) = found.name.strip_suffix(&suffix).and_then(|start| start.split_once(' ')) {
+            remove_part(Arc::make_mut(table), kind, part);
+        }
+    }
 }
 
-fn remove_part(table: &mut metadata::Table, name: &str) {
-    let suffix = format!(" in table {} in source {SOURCE}", table.table);
-    let Some((kind, part)) = name.strip_suffix(&suffix).and_then(|start| start.split_once(' ')) else { return };
+fn remove_part(table: &mut metadata::Table, kind: &str, part: &str) {
     match kind {
         "object_relation" => table.object_relationships.retain(|found| found.name != part),
         "array_relation" => table.array_relationships.retain(|found| found.name != part),

@@ -13,15 +13,13 @@ use tokio::sync::MutexGuard;
 use super::draft::{Draft, refuse};
 use super::refusal::Refusal;
 use super::{commands, pathed};
-use crate::cache::PlanCache;
+use crate::Handle;
 use crate::failure::{Code, Failure};
 use crate::foreign::Introspections;
-use crate::http::Surface;
 use crate::model::{Inconsistency, Model};
-use crate::service::State;
+use crate::service::{Basis, State};
 use crate::session::Session;
 use crate::store::{self, Change, Enums, StoreError};
-use crate::{Handle, service};
 
 /// A request; of those that may change metadata there is one at a time.
 pub struct Work<'h> {
@@ -202,21 +200,33 @@ impl<'h> Work<'h> {
     }
 
     async fn build(&self) -> Result<Arc<Model>, Failure> {
-        let (draft, enums) = (self.draft.clone(), Arc::clone(&self.enums));
-        let introspections = Arc::clone(&self.introspections);
+        let (basis, before) = (self.basis(), Arc::clone(&self.model));
         let options = self.handle.options().clone();
-        let built = tokio::task::spawn_blocking(move || {
-            let Draft { catalog, metadata, auto, damage, .. } = &draft;
-            service::build(catalog, metadata, auto, damage, &enums, &introspections, &options)
-        });
+        let built = tokio::task::spawn_blocking(move || basis.build(Some(&before), &options));
         let model = built.await.map_err(|_| refuse(Code::Unexpected, "internal error"))?;
         Ok(Arc::new(model))
+    }
+
+    /// What the draft's model is built from.
+    fn basis(&self) -> Basis {
+        Basis {
+            catalog: Arc::clone(&self.draft.catalog),
+            metadata: Arc::clone(&self.draft.metadata),
+            auto: self.draft.auto.clone(),
+            damage: Arc::clone(&self.draft.damage),
+            enums: Arc::clone(&self.enums),
+            introspections: Arc::clone(&self.introspections),
+        }
     }
 
     /// Why the model cannot follow the one before.
     fn verdict(&self, model: &Model, touched: &[String]) -> Option<Refusal> {
         if self.allowed == Allowed::All {
             return None;
+        }
+        // As Hasura, which cannot build a schema then. Metadata that was there before leaves the later object out.
+        if let Some(conflict) = model.conflicts.iter().find(|conflict| !self.model.conflicts.contains(conflict)) {
+            return Some(Refusal::from(refuse(Code::Unexpected, conflict)));
         }
         let old = &self.model.inconsistencies;
         let new: Vec<&Inconsistency> = model
@@ -233,13 +243,17 @@ impl<'h> Work<'h> {
             failure.internal = Some(Box::new(listed(own)));
             return Some(Refusal::from(failure));
         }
+        if !new.is_empty() && new.iter().all(|found| found.kind == "query_collections") {
+            let mut failure = refuse(Code::Unexpected, "cannot continue due to newly found inconsistent metadata");
+            failure.internal = Some(Box::new(listed(new)));
+            return Some(Refusal::from(failure));
+        }
         if !new.is_empty() {
             let mut failure = refuse(Code::Unexpected, "cannot continue due to new inconsistent metadata");
             failure.internal = Some(Box::new(listed(new)));
             return Some(Refusal::bad_request(failure));
         }
-        let conflict = model.conflicts.iter().find(|conflict| !self.model.conflicts.contains(conflict))?;
-        Some(Refusal::from(refuse(Code::Unexpected, conflict)))
+        None
     }
 
     async fn read_enums(&mut self) -> Result<(), Failure> {
@@ -340,9 +354,6 @@ impl<'h> Work<'h> {
         let settles = self.settles();
         let changed = metadata_changed || settles || self.draft.auto != self.base.auto || self.reloaded;
         let mut resource_version = self.base.resource_version;
-        if metadata_changed {
-            self.draft.edit().sort();
-        }
         let mut damage = Arc::clone(&self.draft.damage);
         if changed {
             resource_version = self.store(resource_version).await?;
@@ -362,19 +373,8 @@ impl<'h> Work<'h> {
             })?;
         }
         if changed || !Arc::ptr_eq(&self.draft.catalog, &self.base.catalog) {
-            let state = State {
-                catalog: Arc::clone(&self.draft.catalog),
-                metadata: Arc::clone(&self.draft.metadata),
-                resource_version,
-                auto: self.draft.auto.clone(),
-                damage,
-                enums: Arc::clone(&self.enums),
-                introspections: Arc::clone(&self.introspections),
-                model: Arc::clone(&self.model),
-                surface: Arc::new(Surface::new(&self.draft.metadata)),
-                cache: PlanCache::default(),
-            };
-            self.handle.publish(state).await;
+            let basis = Basis { damage, ..self.basis() };
+            self.handle.publish(basis.state(Arc::clone(&self.model), resource_version)).await;
         }
         Ok(())
     }
@@ -418,7 +418,7 @@ impl<'h> Work<'h> {
         let client = self.client().await?;
         project::fault::hit("graphql.before-metadata");
         store::save(client, &change).await.map_err(|error| match error {
-            StoreError::Conflict(version) => super::conflict(version),
+            StoreError::Conflict(_) => super::conflict(resource_version),
             StoreError::Postgres(_) => unkept(&error).into(),
         })
     }

@@ -2,6 +2,7 @@
 //!
 //! Commands that change the metadata change only the value: [`super::install`] brings the database in step.
 
+mod cleanup;
 mod definitions;
 mod logs;
 mod scheduled;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{Code, Failure};
 
+pub use cleanup::{cleanup_event_trigger_logs, toggle_event_trigger_cleanups};
 pub use definitions::{
     create_cron_trigger, create_event_trigger, delete_cron_trigger, delete_event_trigger, get_cron_triggers,
 };

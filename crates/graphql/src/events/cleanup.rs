@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use super::cron;
 use super::definition::Triggers;
@@ -15,24 +16,69 @@ const LOW: i64 = 5;
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Cleanup {
     schedule: String,
+    #[serde(flatten)]
+    sweep: Sweep,
+    #[serde(default)]
+    paused: bool,
+}
+
+/// What one clean-up removes.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Sweep {
+    /// Events in one statement.
     #[serde(default = "ten_thousand")]
     batch_size: i64,
     /// Hours.
     clear_older_than: i32,
+    /// Seconds that one statement may take.
+    #[serde(default = "sixty")]
+    timeout: u32,
     #[serde(default)]
     clean_invocation_logs: bool,
-    #[serde(default)]
-    paused: bool,
 }
 
 fn ten_thousand() -> i64 {
     10_000
 }
 
+fn sixty() -> u32 {
+    60
+}
+
 impl Cleanup {
-    /// None when it is not one.
-    pub fn read(value: &Value) -> Option<Self> {
-        Self::deserialize(value).ok()
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(value: &Value) -> Result<Self, String> {
+        let config = Self::deserialize(value).map_err(|error| error.to_string())?;
+        cron::parse(&config.schedule)?;
+        Ok(config)
+    }
+}
+
+/// How much a clean-up has removed.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Swept {
+    pub events: i32,
+    pub logs: i32,
+    /// A statement took too long; what was left then is still there.
+    pub halted: bool,
+}
+
+/// What stands around each statement, so that one that takes too long undoes itself alone.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Within {
+    /// A transaction for each.
+    Nothing,
+    /// The one that the caller has begun.
+    Transaction,
+}
+
+impl Within {
+    fn statements(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Nothing => ("BEGIN", "COMMIT", "ROLLBACK"),
+            Self::Transaction => ("SAVEPOINT sweep", "RELEASE SAVEPOINT sweep", "ROLLBACK TO SAVEPOINT sweep"),
+        }
     }
 }
 
@@ -62,7 +108,7 @@ pub(super) async fn run(client: &Client, triggers: &Triggers) -> Result<(), toki
         let (id, name): (String, String) = (row.get(0), row.get(1));
         let config = triggers.events.get(&name).and_then(|trigger| trigger.cleanup.as_ref());
         match config {
-            Some(config) if !config.paused => remove(client, &id, &name, config).await?,
+            Some(config) if !config.paused => clean(client, &id, &name, &config.sweep).await?,
             Some(_) => set_status(client, &id, "paused").await?,
             None => set_status(client, &id, "dead").await?,
         }
@@ -78,40 +124,73 @@ async fn set_status(client: &Client, id: &str, status: &str) -> Result<(), tokio
     Ok(())
 }
 
-/// In batches, so that no statement holds many rows for long.
-async fn remove(client: &Client, id: &str, name: &str, config: &Cleanup) -> Result<(), tokio_postgres::Error> {
-    let (mut events, mut logs) = (0_i32, 0_i32);
-    loop {
-        let row = client
-            .query_one(
-                "WITH old AS (
-                     SELECT id FROM hdb_catalog.event_log
-                     WHERE (delivered OR error) AND trigger_name = $1 AND locked IS NULL
-                       AND created_at < now() - make_interval(hours => $2)
-                     LIMIT $3 FOR UPDATE SKIP LOCKED
-                 ), logs AS (
-                     DELETE FROM hdb_catalog.event_invocation_logs USING old WHERE $4 AND event_id = old.id RETURNING 1
-                 ), events AS (
-                     DELETE FROM hdb_catalog.event_log USING old WHERE event_log.id = old.id RETURNING 1
-                 )
-                 SELECT (SELECT count(*) FROM events)::int, (SELECT count(*) FROM logs)::int",
-                &[&name, &config.clear_older_than, &config.batch_size, &config.clean_invocation_logs],
-            )
-            .await?;
-        let (removed, removed_logs): (i32, i32) = (row.get(0), row.get(1));
-        (events, logs) = (events.saturating_add(removed), logs.saturating_add(removed_logs));
-        if removed == 0 {
-            break;
-        }
-    }
+async fn clean(client: &Client, id: &str, name: &str, wanted: &Sweep) -> Result<(), tokio_postgres::Error> {
+    let swept = sweep(client, Within::Nothing, name, wanted).await?;
+    let status = if swept.halted { "dead" } else { "completed" };
     client
         .execute(
             "UPDATE hdb_catalog.hdb_event_log_cleanups
-             SET status = 'completed', deleted_event_logs = $2, deleted_event_invocation_logs = $3 WHERE id = $1",
-            &[&id, &events, &logs],
+             SET status = $4, deleted_event_logs = $2, deleted_event_invocation_logs = $3 WHERE id = $1",
+            &[&id, &swept.events, &swept.logs, &status],
         )
         .await?;
     Ok(())
+}
+
+/// Removes a trigger's processed events that are old enough, in batches, so that no statement holds many rows for long.
+pub(super) async fn sweep(
+    client: &Client,
+    within: Within,
+    name: &str,
+    wanted: &Sweep,
+) -> Result<Swept, tokio_postgres::Error> {
+    let (begin, end, undo) = within.statements();
+    let limit = u64::from(wanted.timeout).saturating_mul(1_000).min(i32::MAX as u64).to_string();
+    let mut swept = Swept::default();
+    loop {
+        client.batch_execute(begin).await?;
+        client.execute("SELECT set_config('statement_timeout', $1, true)", &[&limit]).await?;
+        match batch(client, name, wanted).await {
+            Ok((events, logs)) => {
+                client.batch_execute(end).await?;
+                swept.events = swept.events.saturating_add(events);
+                swept.logs = swept.logs.saturating_add(logs);
+                if events == 0 {
+                    return Ok(swept);
+                }
+            }
+            Err(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => {
+                client.batch_execute(undo).await?;
+                tracing::warn!(trigger = name, seconds = wanted.timeout, "a clean-up of events took too long");
+                return Ok(Swept { halted: true, ..swept });
+            }
+            Err(error) => {
+                client.batch_execute(undo).await?;
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Events and logs removed.
+async fn batch(client: &Client, name: &str, wanted: &Sweep) -> Result<(i32, i32), tokio_postgres::Error> {
+    let row = client
+        .query_one(
+            "WITH old AS (
+                 SELECT id FROM hdb_catalog.event_log
+                 WHERE (delivered OR error) AND trigger_name = $1 AND locked IS NULL
+                   AND created_at < now() - make_interval(hours => $2)
+                 LIMIT $3 FOR UPDATE SKIP LOCKED
+             ), logs AS (
+                 DELETE FROM hdb_catalog.event_invocation_logs USING old WHERE $4 AND event_id = old.id RETURNING 1
+             ), events AS (
+                 DELETE FROM hdb_catalog.event_log USING old WHERE event_log.id = old.id RETURNING 1
+             )
+             SELECT (SELECT count(*) FROM events)::int, (SELECT count(*) FROM logs)::int",
+            &[&name, &wanted.clear_older_than, &wanted.batch_size.max(1), &wanted.clean_invocation_logs],
+        )
+        .await?;
+    Ok((row.get(0), row.get(1)))
 }
 
 async fn schedule(client: &Client, name: &str, config: &Cleanup) -> Result<(), tokio_postgres::Error> {

@@ -20,6 +20,8 @@ use super::install::SOURCE;
 #[derive(Debug, Clone)]
 pub(super) struct Webhook {
     pub url: String,
+    /// It is from the environment, at least in part.
+    pub hidden_url: bool,
     pub headers: HeaderMap,
     /// The configured headers as logs show them: a value from the environment by its variable's name.
     pub shown: Vec<Value>,
@@ -103,13 +105,20 @@ pub(super) fn event(
         table: table.clone(),
         webhook: Webhook {
             url,
+            hidden_url: trigger.webhook.as_ref().is_none_or(|url| url.contains("{{")),
             timeout: Duration::from_secs(retry.timeout_sec.unwrap_or(60)),
             request_transform: transform("request_transform", trigger.request_transform.as_ref())?,
             response_transform: transform("response_transform", trigger.response_transform.as_ref())?,
             ..headers(&trigger.headers, environment)?
         },
         retry: Retry { count: retry.num_retries, interval: Duration::from_secs(retry.interval_sec) },
-        cleanup: trigger.cleanup_config.as_ref().and_then(Cleanup::read),
+        cleanup: trigger.cleanup_config.as_ref().and_then(|config| match Cleanup::read(config) {
+            Ok(config) => Some(config),
+            Err(why) => {
+                tracing::warn!(trigger = trigger.name, why, "the old events of a trigger stay: its cleanup_config");
+                None
+            }
+        }),
     })
 }
 
@@ -138,8 +147,9 @@ pub(super) fn scheduled(
     retry: &CronRetry,
     environment: &Environment,
 ) -> Result<Webhook, Failure> {
-    let url = resolve(environment, url)?;
-    Ok(Webhook { url, timeout: Duration::from_secs(retry.timeout_seconds), ..headers(configured, environment)? })
+    let (hidden_url, url) = (url.contains("{{"), resolve(environment, url)?);
+    let timeout = Duration::from_secs(retry.timeout_seconds);
+    Ok(Webhook { url, hidden_url, timeout, ..headers(configured, environment)? })
 }
 
 pub(super) fn retry(retry: &CronRetry) -> Retry {
@@ -157,6 +167,7 @@ fn transform<T: DeserializeOwned>(key: &str, value: Option<&Value>) -> Result<Op
 fn headers(list: &[Header], environment: &Environment) -> Result<Webhook, Failure> {
     Ok(Webhook {
         url: String::new(),
+        hidden_url: false,
         headers: configured(list, environment)?,
         shown: list.iter().map(|header| json!(header)).collect(),
         timeout: Duration::from_secs(60),

@@ -96,7 +96,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
 impl Deliverer {
     /// One connection, from its beginning to its end; returns when told to stop.
     async fn session(&mut self) -> Result<(), tokio_postgres::Error> {
-        let mut session = Session::open(&self.shared.config).await?;
+        let mut session = Session::open(&self.shared.config, &self.in_flight()).await?;
         let mut stopping = self.shared.stopping.subscribe();
         self.look = true;
         self.housekeeping(&session).await?;

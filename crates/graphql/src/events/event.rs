@@ -11,10 +11,12 @@ use tokio_postgres::{Client, Row};
 use crate::outbound;
 
 use super::definition::{Trigger, Triggers};
+use super::session::TAKEN;
 use super::trace::TraceContext;
 use super::webhook::{Delivery, Invocation, Outcome};
 
-/// Takes free events that are due, oldest first, for this server alone. An event that has been taken for half an hour
+/// Takes free events that are due, oldest first, for this server alone: the lock of each is there before anybody sees that
+/// it is taken. An event that has been taken for half an hour
 /// belongs to a server that is gone.
 const CLAIM: &str = "
     UPDATE hdb_catalog.event_log SET locked = now()
@@ -28,7 +30,8 @@ const CLAIM: &str = "
         LIMIT $1 FOR UPDATE SKIP LOCKED
     )
     RETURNING id, trigger_name, payload::text, tries,
-        to_char(created_at::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), created_at";
+        to_char(created_at::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), created_at,
+        pg_advisory_lock_shared($3, hashtext(id))";
 
 /// One statement, hence one transaction: a log without its consequence, or the reverse, cannot be.
 const RECORD: &str = "
@@ -41,7 +44,8 @@ const RECORD: &str = "
     )
     UPDATE hdb_catalog.event_log SET tries = tries + 1, delivered = sent.delivered, error = sent.failed,
         next_retry_at = now() + make_interval(secs => sent.pause), locked = NULL
-    FROM sent WHERE event_log.id = sent.id";
+    FROM sent WHERE event_log.id = sent.id
+    RETURNING pg_advisory_unlock_shared($9, hashtext(event_log.id))";
 
 const RELEASE: &str = "
     UPDATE hdb_catalog.event_log SET locked = NULL WHERE id = ANY($1) AND locked IS NOT NULL";
@@ -98,7 +102,7 @@ pub(super) async fn claim(
         return Ok(Vec::new());
     }
     let names: Vec<&str> = triggers.events.keys().map(String::as_str).collect();
-    let mut rows = client.query(CLAIM, &[&limit, &names]).await?;
+    let mut rows = client.query(CLAIM, &[&limit, &names, &TAKEN]).await?;
     // RETURNING has no order.
     rows.sort_by_key(|row| row.get::<_, Option<std::time::SystemTime>>(5));
     Ok(rows.iter().filter_map(|row| event(row, triggers)).collect())
@@ -158,7 +162,9 @@ pub(super) async fn record(client: &Client, sent: &[(&Event, &Invocation)]) -> R
         Outcome::Delivered | Outcome::Failed => None,
     });
     let pauses: Vec<Option<f64>> = pauses.collect();
-    client.execute(RECORD, &[&ids, &names, &statuses, &requests, &responses, &delivered, &failed, &pauses]).await?;
+    client
+        .execute(RECORD, &[&ids, &names, &statuses, &requests, &responses, &delivered, &failed, &pauses, &TAKEN])
+        .await?;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use tokio_postgres::{Client, Row};
 use crate::outbound::{self, Environment};
 
 use super::definition::{self, Cron, Retry, Triggers, Webhook};
+use super::session::TAKEN;
 use super::webhook::{Delivery, Invocation, Outcome};
 
 /// The two kinds, which live in tables of their own.
@@ -83,7 +84,8 @@ fn claim_statement(kind: Kind, more: &str, condition: &str) -> String {
              ORDER BY coalesce(next_retry_at, scheduled_time) LIMIT $1 FOR UPDATE SKIP LOCKED
          )
          RETURNING id, tries, extract(epoch FROM now() - scheduled_time)::float8,
-             to_char(scheduled_time AT TIME ZONE 'UTC', {time}), {more}"
+             to_char(scheduled_time AT TIME ZONE 'UTC', {time}), {more},
+             pg_advisory_lock_shared({TAKEN}, hashtext(id))"
     )
 }
 
@@ -208,7 +210,10 @@ impl Scheduled {
     pub async fn record(&self, client: &Client, invocation: Option<&Invocation>) -> Result<(), tokio_postgres::Error> {
         let table = self.kind.table();
         let Some(invocation) = invocation else {
-            client.execute(&format!("UPDATE {table} SET status = 'dead' WHERE id = $1"), &[&self.id]).await?;
+            let dead = format!(
+                "UPDATE {table} SET status = 'dead' WHERE id = $1 RETURNING pg_advisory_unlock_shared({TAKEN}, hashtext(id))"
+            );
+            client.execute(&dead, &[&self.id]).await?;
             return Ok(());
         };
         let (status, pause) = match invocation.outcome {
@@ -224,7 +229,7 @@ impl Scheduled {
              )
              UPDATE {table} SET tries = tries + 1, status = $5,
                  next_retry_at = now() + make_interval(secs => $6::float8)
-             WHERE id = $1",
+             WHERE id = $1 RETURNING pg_advisory_unlock_shared({TAKEN}, hashtext(id))",
             self.kind.log()
         );
         client.execute(&statement, &[&self.id, &invocation.status, &request, &response, &status, &pause]).await?;

@@ -1,4 +1,4 @@
-//! The deliverer's own connection: it hears of new events, and it holds a lock that says which servers are there.
+//! The deliverer's own connection: it hears of new events, and it holds a lock for each event that is being delivered.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,9 +9,10 @@ use tokio_postgres::{AsyncMessage, Client, Config, NoTls};
 
 use super::scheduled::Kind;
 
-/// Advisory lock: every delivering server holds it shared. Who can have it alone knows that all events that are taken
-/// are its own, or those of a server that is gone.
-const PRESENCE: i64 = 0x6e73_656c_665f_6576;
+/// First half of the advisory locks' keys; the second is the event's id. The connection holds one for each event that it
+/// has taken, so that everybody can tell the events whose server is gone: PostgreSQL lets go of the locks with the
+/// connection.
+pub(super) const TAKEN: i32 = 0x6e73_6576;
 
 /// An open connection.
 pub(super) struct Session {
@@ -28,7 +29,8 @@ impl Drop for Session {
 }
 
 impl Session {
-    pub async fn open(config: &Config) -> Result<Self, tokio_postgres::Error> {
+    /// `own`: what is under way, whose locks went with the connection before.
+    pub async fn open(config: &Config, own: &InFlight) -> Result<Self, tokio_postgres::Error> {
         let mut config = config.clone();
         config.application_name("nself events");
         let (client, mut connection) = config.connect(NoTls).await?;
@@ -43,43 +45,56 @@ impl Session {
         });
         let session = Self { client, written, driver };
         session.client.batch_execute("LISTEN nself_events").await?;
-        session.client.execute("SELECT pg_advisory_lock_shared($1)", &[&PRESENCE]).await?;
+        let ids: Vec<&str> =
+            own.events.iter().chain(own.scheduled.iter().map(|(_, id)| id)).map(String::as_str).collect();
+        let locks = "SELECT pg_advisory_lock_shared($1, hashtext(id)) FROM unnest($2::text[]) AS own (id)";
+        session.client.execute(locks, &[&TAKEN, &ids]).await?;
         Ok(session)
     }
 
-    /// Frees events that were taken by servers that are gone: all but `own`, when nobody else is there.
+    /// Frees events that were taken and whose lock nobody holds: those of servers that are gone. `own` are left alone.
     pub async fn free_abandoned(&self, own: &InFlight) -> Result<(), tokio_postgres::Error> {
-        let alone: bool = self.client.query_one("SELECT pg_try_advisory_lock($1)", &[&PRESENCE]).await?.get(0);
-        if !alone {
-            return Ok(());
+        let ids: Vec<&str> = own.events.iter().map(String::as_str).collect();
+        let taken = "locked IS NOT NULL AND NOT delivered AND NOT error AND NOT archived";
+        let mut freed = self.free("hdb_catalog.event_log", taken, "locked = NULL", &ids).await?;
+        for kind in [Kind::Cron, Kind::OneOff] {
+            let ids: Vec<&str> =
+                own.scheduled.iter().filter(|(found, _)| *found == kind).map(|(_, id)| id.as_str()).collect();
+            freed += self.free(kind.table(), "status = 'locked'", "status = 'scheduled'", &ids).await?;
         }
-        let freed = self.free(own).await;
-        self.client.execute("SELECT pg_advisory_unlock($1)", &[&PRESENCE]).await?;
-        let freed = freed?;
         if freed > 0 {
             tracing::info!(events = freed, "events of a server that is gone are delivered again");
         }
         Ok(())
     }
 
-    async fn free(&self, own: &InFlight) -> Result<u64, tokio_postgres::Error> {
-        let events: Vec<&str> = own.events.iter().map(String::as_str).collect();
-        let mut freed = self
-            .client
-            .execute(
-                "UPDATE hdb_catalog.event_log SET locked = NULL
-                 WHERE locked IS NOT NULL AND NOT delivered AND NOT error AND NOT archived AND id <> ALL($1)",
-                &[&events],
-            )
-            .await?;
-        for kind in [Kind::Cron, Kind::OneOff] {
-            let ids: Vec<&str> =
-                own.scheduled.iter().filter(|(found, _)| *found == kind).map(|(_, id)| id.as_str()).collect();
-            let statement =
-                format!("UPDATE {} SET status = 'scheduled' WHERE status = 'locked' AND id <> ALL($1)", kind.table());
-            freed += self.client.execute(&statement, &[&ids]).await?;
+    /// An event's row must still be the version that was seen without a lock: who has taken it since, holds one.
+    async fn free(
+        &self,
+        table: &str,
+        taken: &str,
+        give_back: &str,
+        own: &[&str],
+    ) -> Result<u64, tokio_postgres::Error> {
+        let seen = format!(
+            "SELECT id, xmin::text FROM {table} AS event
+             WHERE {taken} AND id <> ALL($2) AND NOT EXISTS (
+                 SELECT FROM pg_catalog.pg_locks AS held
+                 WHERE held.locktype = 'advisory' AND held.objsubid = 2 AND held.classid::int8 = $1
+                   AND held.objid::int8 = (hashtext(event.id)::int8 & 4294967295)
+                   AND held.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))"
+        );
+        let rows = self.client.query(&seen, &[&i64::from(TAKEN), &own]).await?;
+        if rows.is_empty() {
+            return Ok(0);
         }
-        Ok(freed)
+        let column = |at: usize| -> Vec<&str> { rows.iter().map(|row| row.get(at)).collect() };
+        let (ids, versions) = (column(0), column(1));
+        let free = format!(
+            "UPDATE {table} AS event SET {give_back} FROM unnest($1::text[], $2::text[]) AS seen (seen_id, version)
+             WHERE event.id = seen_id AND event.xmin::text = version AND {taken}"
+        );
+        self.client.execute(&free, &[&ids, &versions]).await
     }
 
     /// How long until something is due that nobody will tell of: a retry, a scheduled event, a clean-up.

@@ -23,6 +23,19 @@ pub fn trace_context(headers: &HeaderMap) -> String {
     json!({"trace_id": trace, "span_id": span, "sampling_state": "1"}).to_string()
 }
 
+/// The headers that carry a request's trace on to a webhook or service; none where it has none.
+pub fn onward(headers: &HeaderMap) -> HeaderMap {
+    serde_json::from_str::<TraceContext>(&trace_context(headers))
+        .map_or_else(|_| HeaderMap::new(), |trace| trace.headers())
+}
+
+/// A span of our own.
+fn span() -> Option<String> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn is_hex(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -39,7 +52,11 @@ impl TraceContext {
     pub fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let (Some(trace), Some(span)) = (&self.trace_id, &self.span_id) else { return headers };
-        for (name, value) in [("x-b3-traceid", trace.as_str()), ("x-b3-parentspanid", span), ("x-b3-sampled", "1")] {
+        let own = self::span().unwrap_or_else(|| span.clone());
+        let (trace, own) = (trace.as_str(), own.as_str());
+        for (name, value) in
+            [("x-b3-traceid", trace), ("x-b3-spanid", own), ("x-b3-parentspanid", span), ("x-b3-sampled", "1")]
+        {
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(HeaderName::from_static(name), value);
             }
@@ -67,6 +84,7 @@ mod tests {
         );
         let headers = serde_json::from_str::<TraceContext>(&found).unwrap().headers();
         assert_eq!(headers["x-b3-traceid"], "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert!(headers["x-b3-parentspanid"] == "00f067aa0ba902b7" && headers["x-b3-spanid"].len() == 16);
         assert_eq!(context("traceparent", "nonsense"), "");
         assert_eq!(context("traceparent", "00-x\"y-z-01"), "");
     }

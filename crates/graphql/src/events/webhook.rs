@@ -57,7 +57,9 @@ impl Delivery<'_> {
     /// Sends it and says what came of it.
     pub async fn send(self, client: &Client) -> Invocation {
         let body = Bytes::from(self.payload.get().to_owned());
-        let mut call = Call::post(&self.webhook.url, body, self.webhook.timeout).with_headers(&self.webhook.headers);
+        let mut call = Call::post(&self.webhook.url, body, self.webhook.timeout)
+            .with_headers(&self.webhook.headers)
+            .hiding_url(self.webhook.hidden_url);
         call.headers.extend(self.trace.clone());
         let transformed = match self.transform(&mut call) {
             Ok(transformed) => transformed,

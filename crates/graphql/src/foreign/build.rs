@@ -1,6 +1,7 @@
 //! Metadata to [`Registry`], for a model whose tables are known.
 
 mod action;
+mod bound;
 mod custom;
 mod relation;
 mod remote;
@@ -125,13 +126,7 @@ impl Builder<'_> {
 
     /// A root field, unless the name is taken.
     fn add_root(&mut self, operation: crate::model::Operation, name: &str, root: Root) -> bool {
-        use crate::model::Operation;
-        let roots = match operation {
-            Operation::Query => &mut self.model.queries,
-            Operation::Mutation => &mut self.model.mutations,
-            Operation::Subscription => &mut self.model.subscriptions,
-        };
-        match roots.entry(name.to_owned()) {
+        match self.model.roots.of_mut(operation).entry(name.to_owned()) {
             std::collections::hash_map::Entry::Occupied(_) => false,
             std::collections::hash_map::Entry::Vacant(free) => {
                 free.insert(root);

@@ -1,11 +1,11 @@
 //! Other names for a remote schema's types and fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::document::STANDARD;
+use super::document::{Body, Document, Field, STANDARD};
 
 /// `customization` of a remote schema's definition.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -70,6 +70,71 @@ impl Customization {
     pub fn renames_types(&self) -> bool {
         self.type_names.is_some()
     }
+}
+
+impl Customization {
+    /// The new names must be names, differ from each other, and be the same in a type as in its interfaces.
+    ///
+    /// # Errors
+    /// Hasura's message.
+    pub fn check(&self, document: &Document) -> Result<(), String> {
+        let types: Vec<String> = document.types.keys().map(|name| self.type_name(name)).collect();
+        let repeated = repeated(&types);
+        if !repeated.is_empty() {
+            return Err(format!(
+                "Type name mappings are not distinct; the following types appear more than once: {repeated}"
+            ));
+        }
+        let namespace = self.root_fields_namespace.as_ref();
+        types.iter().chain(namespace).try_for_each(|name| valid(name))?;
+        for (name, definition) in &document.types {
+            let (kind, fields) = match &definition.body {
+                Body::Object { fields, .. } => ("object", fields),
+                Body::Interface { fields, possible } => {
+                    possible.iter().try_for_each(|other| self.check_interface(name, other, fields))?;
+                    ("interface", fields)
+                }
+                _ => continue,
+            };
+            let shown: Vec<String> = fields.iter().map(|field| self.field_name(name, &field.name)).collect();
+            let repeated = self::repeated(&shown);
+            if !repeated.is_empty() {
+                return Err(format!(
+                    "Field name mappings for {kind} type \"{name}\" are not distinct; the following fields appear more \
+                     than once: {repeated}"
+                ));
+            }
+            shown.iter().try_for_each(|name| valid(name))?;
+        }
+        Ok(())
+    }
+
+    fn check_interface(&self, interface: &str, object: &str, fields: &[Field]) -> Result<(), String> {
+        for field in fields {
+            let (there, here) = (self.field_name(interface, &field.name), self.field_name(object, &field.name));
+            if there != here {
+                return Err(format!(
+                    "Remote schema customization inconsistency: field name mapping for field \"{}\" of interface \
+                     \"{interface}\" is inconsistent with mapping for type \"{object}\". Interface field name maps to \
+                     \"{there}\". Type field name maps to \"{here}\".",
+                    field.name
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn valid(name: &str) -> Result<(), String> {
+    let valid = apollo_compiler::Name::new(name);
+    valid.map(drop).map_err(|_| format!("{name} is not a valid GraphQL name"))
+}
+
+/// `"a", "b"`: what is there more than once.
+fn repeated(names: &[String]) -> String {
+    let mut seen = BTreeSet::new();
+    let twice: BTreeSet<&String> = names.iter().filter(|name| !seen.insert(*name)).collect();
+    twice.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

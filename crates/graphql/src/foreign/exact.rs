@@ -36,6 +36,15 @@ pub fn text(value: &Json) -> String {
     serde_json::to_string(&Exact(value)).unwrap_or_else(|_| "null".to_owned())
 }
 
+/// Whether it is written as a number.
+pub fn is_number(value: &Json) -> bool {
+    match value {
+        Json::Number(_) => true,
+        Json::String(text) => text.strip_prefix(MARK).and_then(number).is_some(),
+        _ => false,
+    }
+}
+
 /// What a look at a text finds.
 #[derive(Default)]
 struct Seen {

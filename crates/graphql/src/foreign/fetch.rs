@@ -59,7 +59,8 @@ async fn one(client: &Client, environment: &Environment, schema: &RemoteSchema) 
     let body = json!({ "query": introspect::QUERY, "operationName": "IntrospectionQuery" }).to_string();
     let admin = Session::admin();
     let call = Call::post(endpoint.url(environment)?, body, endpoint.timeout.min(PATIENCE))
-        .with_headers(&endpoint.headers_for(&admin, environment)?);
+        .with_headers(&endpoint.headers_for(&admin, environment)?)
+        .hiding_url(endpoint.hides_url());
     let reply = client.send(&call).await.map_err(|error| {
         let mut failure = Failure::new(
             Code::RemoteSchemaError,

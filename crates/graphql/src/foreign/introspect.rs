@@ -103,7 +103,7 @@ pub fn read(body: &[u8]) -> Result<Document, String> {
             continue;
         }
         let definition = definition(&found)?;
-        document.types.insert(found.name, definition);
+        document.types.insert(valid(&found.name)?, definition);
     }
     match document.query.as_deref().and_then(|query| document.types.get(query)) {
         Some(_) => Ok(document),
@@ -125,8 +125,8 @@ fn definition(found: &FullType) -> Result<Definition, String> {
                 .enum_values
                 .iter()
                 .flatten()
-                .map(|value| EnumValue { name: value.name.clone(), description: value.description.clone() })
-                .collect(),
+                .map(|value| Ok(EnumValue { name: valid(&value.name)?, description: value.description.clone() }))
+                .collect::<Result<_, String>>()?,
         ),
         "INPUT_OBJECT" => Body::Input(found.input_fields.iter().flatten().map(input).collect::<Result<Vec<_>, _>>()?),
         other => return Err(format!("the type '{}' is of unknown kind '{other}'", found.name)),
@@ -134,9 +134,14 @@ fn definition(found: &FullType) -> Result<Definition, String> {
     Ok(Definition { description: found.description.clone(), body })
 }
 
+/// Names are written into requests as they are.
+fn valid(name: &str) -> Result<String, String> {
+    Name::new(name).map(|name| name.to_string()).map_err(|_| format!("'{name}' is not a valid GraphQL name"))
+}
+
 fn field(found: &FieldAnswer) -> Result<Field, String> {
     Ok(Field {
-        name: found.name.clone(),
+        name: valid(&found.name)?,
         description: found.description.clone(),
         arguments: found.args.iter().map(input).collect::<Result<_, _>>()?,
         typed: reference(&found.typed, WRAPPERS)?,
@@ -145,7 +150,7 @@ fn field(found: &FieldAnswer) -> Result<Field, String> {
 
 fn input(found: &InputAnswer) -> Result<Input, String> {
     Ok(Input {
-        name: found.name.clone(),
+        name: valid(&found.name)?,
         description: found.description.clone(),
         typed: reference(&found.typed, WRAPPERS)?,
         default: found.default_value.clone(),

@@ -171,6 +171,25 @@ impl Argument {
         }
     }
 
+    /// Adds what a client gave to what is bound: fields to an object, and items before those of a list. Elsewhere what is
+    /// bound stays.
+    pub fn merge(&mut self, given: Self) {
+        match (self, given) {
+            (Self::Object(own), Self::Object(fields)) => {
+                for (key, value) in fields {
+                    match own.iter_mut().find(|(found, _)| *found == key) {
+                        Some((_, bound)) => bound.merge(value),
+                        None => own.push((key, value)),
+                    }
+                }
+            }
+            (Self::List(own), Self::List(items)) => {
+                own.splice(..0, items);
+            }
+            _ => {}
+        }
+    }
+
     /// Depends on the object around.
     pub fn has_left(&self) -> bool {
         match self {

@@ -86,6 +86,8 @@ pub struct Action {
     pub handler: String,
     pub headers: Vec<Header>,
     pub forward_client_headers: bool,
+    /// Names of the client's headers that are not forwarded; none: Hasura's own list.
+    pub ignored_client_headers: Option<Vec<String>>,
     pub timeout: Duration,
     pub arguments: Vec<Input>,
     pub output: TypeRef,
@@ -186,6 +188,9 @@ pub enum To {
         remote: RemoteId,
         /// From the root field inwards; the last is what the field shows.
         steps: Vec<Step>,
+        /// For each of the service's views the arguments that are left to clients; none where the view lacks what the
+        /// steps need, for then a bound argument would be left out and more be shown.
+        free: Vec<Option<Vec<Input>>>,
     },
 }
 
@@ -243,11 +248,16 @@ impl View {
 impl Registry {
     /// What a role sees of a service; `role` is none for the administrator.
     pub fn view(&self, remote: RemoteId, role: Option<&str>) -> Option<&View> {
-        let views = &self.remotes[remote].views;
+        self.remotes[remote].views.get(self.view_position(remote, role)?)
+    }
+
+    /// Which of a service's views is the role's.
+    pub fn view_position(&self, remote: RemoteId, role: Option<&str>) -> Option<usize> {
         if role.is_none() || !self.remote_permissions {
-            return views.first();
+            return Some(0);
         }
-        views.iter().skip(1).find(|view| view.role.as_deref() == role)
+        let views = &self.remotes[remote].views;
+        (1..views.len()).find(|&position| views[position].role.as_deref() == role)
     }
 
     /// The field of a root type as a role sees it; none for a namespace.

@@ -2,12 +2,12 @@
 
 use crate::failure::{Failure, Path};
 use crate::plan::{Callee, Field, Output, OutputValue, Plan, Planner, Root, RootValue, Rows, Select};
-use crate::schema::TableId;
+use crate::schema::{TableId, TypeId, TypeRef};
 use crate::sql;
 use crate::validate::Selected;
 
 use super::plan::{Argument, Destination, HIDDEN, Join, JoinStep, RemoteJoin, RowsJoin};
-use super::registry::{Place, RelationId, RemoteId, RowsKind, Step, To};
+use super::registry::{Body, Place, RelationId, RemoteId, RowsKind, Step, To};
 use super::select::Wire;
 
 impl<'a> Planner<'a> {
@@ -63,7 +63,7 @@ impl<'a> Planner<'a> {
                 .rows_join(*table, *kind, mapping, left.len(), selected, path)
                 .map(Box::new)
                 .map(Destination::Rows)?,
-            To::Remote { remote, steps } => {
+            To::Remote { remote, steps, .. } => {
                 self.remote_join(relation, *remote, steps, selected, path).map(Box::new).map(Destination::Remote)?
             }
         };
@@ -86,7 +86,7 @@ impl<'a> Planner<'a> {
         let value = self.rows_value(table, kind, selected, path);
         let parameters = std::mem::replace(&mut self.parameters, parameters);
         let conditions = std::mem::replace(&mut self.conditions, conditions);
-        let root = Root { key: selected.key.to_owned(), value: value? };
+        let root = Root { namespace: None, key: selected.key.to_owned(), value: value? };
         let plan = Plan { roots: vec![root], parameters, conditions, ..Plan::default() };
         let statement = sql::joined(self.schema, &plan, table, mapping, left);
         Ok(RowsJoin { plan, statement, kind })
@@ -141,29 +141,67 @@ impl<'a> Planner<'a> {
                         let scalar = scalar.map(|typed| typed.inner_named_type().to_string()).unwrap_or_default();
                         Argument::of_preset(preset, &scalar)
                     }
-                    (Some(template), None) => Argument::of_template(template, &names),
+                    (Some(template), None) => {
+                        let mut value = Argument::of_template(template, &names);
+                        self.preset_inside(&mut value, &input.typed);
+                        value
+                    }
                     (None, None) => continue,
                 };
                 arguments.push((input.name.clone(), input.wire.clone(), value));
             }
             made.push(JoinStep { field: step.field.clone(), arguments });
             fields = match field.typed.named() {
-                crate::schema::TypeId::Foreign(id) => schema.foreign.types[id].fields(),
+                TypeId::Foreign(id) => schema.foreign.types[id].fields(),
                 _ => &[],
             };
         }
-        let mut free = schema.relation_arguments(relation, target);
+        let mut free = schema.relation_arguments(relation).to_vec();
         free.retain(|input| input.preset.is_none());
         let given = self.foreign_arguments(selected, &free, path)?;
         if let Some(last) = made.last_mut() {
             for (name, value) in given {
-                let wire = free.iter().find(|input| input.name == name).map(|input| input.wire.clone());
-                last.arguments.push((name, wire.unwrap_or_default(), value));
+                match last.arguments.iter_mut().find(|(found, ..)| *found == name) {
+                    Some((_, _, bound)) => bound.merge(value),
+                    None => {
+                        let wire = free.iter().find(|input| input.name == name).map(|input| input.wire.clone());
+                        last.arguments.push((name, wire.unwrap_or_default(), value));
+                    }
+                }
             }
         }
         let service = self.service(remote);
         let mut wire = Wire::for_service(&service);
         let renames = self.remote_selection(&mut wire, target.typed.named(), selected, path)?;
         Ok(RemoteJoin { service, steps: made, selection: wire.text, variables: wire.variables, renames })
+    }
+
+    /// What the role's schema presets inside of what a relationship binds.
+    fn preset_inside(&self, value: &mut Argument, typed: &TypeRef) {
+        match (value, typed) {
+            (value, TypeRef::NonNull(inner)) => self.preset_inside(value, inner),
+            (Argument::List(items), TypeRef::List(item)) => {
+                items.iter_mut().for_each(|found| self.preset_inside(found, item));
+            }
+            (Argument::Object(fields), TypeRef::Named(TypeId::Foreign(id))) => {
+                let Body::Input(inputs) = &self.schema.foreign.types[*id].body else { return };
+                for input in inputs {
+                    match &input.preset {
+                        Some(preset) => {
+                            let scalar = super::document::type_named(&input.wire);
+                            let scalar = scalar.map(|typed| typed.inner_named_type().to_string()).unwrap_or_default();
+                            fields.retain(|(name, _)| *name != input.name);
+                            fields.push((input.name.clone(), Argument::of_preset(preset, &scalar)));
+                        }
+                        None => {
+                            if let Some((_, value)) = fields.iter_mut().find(|(name, _)| *name == input.name) {
+                                self.preset_inside(value, &input.typed);
+                            }
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 }

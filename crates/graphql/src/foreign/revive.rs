@@ -8,9 +8,7 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use crate::cache::PlanCache;
-use crate::http::Surface;
-use crate::service::{State, Watch, build};
+use crate::service::{Basis, Watch};
 use crate::{Error, Handle};
 
 use super::{Introspections, fetch};
@@ -98,20 +96,9 @@ impl Handle {
         }
         let options = self.options().clone();
         let state = tokio::task::spawn_blocking(move || {
-            let model =
-                build(&old.catalog, &old.metadata, &old.auto, &old.damage, &old.enums, &introspections, &options);
-            State {
-                damage: Arc::clone(&old.damage),
-                catalog: Arc::clone(&old.catalog),
-                metadata: Arc::clone(&old.metadata),
-                resource_version: old.resource_version,
-                auto: old.auto.clone(),
-                enums: Arc::clone(&old.enums),
-                introspections: Arc::new(introspections),
-                model: Arc::new(model),
-                surface: Arc::new(Surface::new(&old.metadata)),
-                cache: PlanCache::default(),
-            }
+            let basis = Basis { introspections: Arc::new(introspections), ..old.basis() };
+            let model = Arc::new(basis.build(Some(&old.model), &options));
+            basis.state(model, old.resource_version)
         });
         self.publish(state.await.map_err(|_| Error::Build)?).await;
         tracing::info!("a remote schema is back");

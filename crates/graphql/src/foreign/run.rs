@@ -3,16 +3,18 @@
 mod join;
 mod service;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use futures::future::try_join_all;
 use serde_json::{Map, Value as Json};
 
 use crate::action::webhook;
 use crate::action::{Call, Outcome, log};
+use crate::body::Body;
 use crate::cache::Compiled;
+use crate::execute;
 use crate::failure::Failure;
 use crate::outbound::cookies;
-use crate::plan::RootValue;
+use crate::plan::{Root, RootValue};
 use crate::session::Session;
 use crate::{Handle, Request};
 
@@ -37,11 +39,17 @@ pub(crate) struct Asking<'r> {
 impl Compiled {
     /// Somebody else than the database has a part in the answer.
     pub(crate) fn is_foreign(&self) -> bool {
-        let root = |value: &RootValue| {
-            matches!(value, RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_))
-        };
-        !self.plan.joins.is_empty() || self.plan.roots.iter().any(|found| root(&found.value))
+        !self.plan.joins.is_empty() || self.has_foreign_roots()
     }
+
+    /// Somebody else than the database answers a field of the request.
+    pub(crate) fn has_foreign_roots(&self) -> bool {
+        self.plan.roots.iter().any(|found| is_foreign(&found.value))
+    }
+}
+
+fn is_foreign(value: &RootValue) -> bool {
+    matches!(value, RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_))
 }
 
 impl Asking<'_> {
@@ -55,31 +63,63 @@ impl Asking<'_> {
         mut json: impl FnMut(usize) -> Option<Bytes>,
     ) -> Result<Bytes, Failure> {
         let plan = &compiled.plan;
-        let mut pieces: Vec<(&str, Option<Piece>)> = Vec::with_capacity(plan.roots.len());
+        let mut pieces: Vec<(&Root, Option<Piece>)> = Vec::with_capacity(plan.roots.len());
         for (index, root) in plan.roots.iter().enumerate() {
             let piece = match &root.value {
-                RootValue::Remote(_) | RootValue::Action(_) | RootValue::ActionOutcome(_) => None,
+                other if is_foreign(other) => None,
                 RootValue::Ready(text) => Some(Piece::Text(text.clone().into())),
                 _ => Some(Piece::Text(json(index).unwrap_or_else(|| Bytes::from_static(b"null")))),
             };
-            pieces.push((&root.key, piece));
+            pieces.push((root, piece));
         }
         let foreign: Vec<usize> = (0..pieces.len()).filter(|&index| pieces[index].1.is_none()).collect();
-        let changes = plan.roots.iter().any(|root| match &root.value {
-            RootValue::Remote(fetch) => fetch.is_mutation(),
-            RootValue::Action(call) => !call.action.is_query,
-            _ => false,
-        });
-        if changes {
-            // One after the other, as they stand in the request.
-            for index in foreign {
-                pieces[index].1 = Some(Piece::Value(self.root(&plan.roots[index].value).await?));
+        let values = foreign.iter().map(|&index| self.root(&plan.roots[index].value));
+        for (index, value) in foreign.iter().zip(try_join_all(values).await?) {
+            pieces[*index].1 = Some(Piece::Value(value));
+        }
+        self.joins(compiled, &mut pieces).await?;
+        Ok(body(pieces))
+    }
+
+    /// The response body of a mutation that others have a part in. Its fields are done one after the other, as they stand
+    /// in the request, and what fails keeps those behind it from being done. Neighbouring fields of the database share a
+    /// transaction.
+    ///
+    /// # Errors
+    /// As [`Asking::complete`], or the database refuses.
+    pub async fn in_order(self, compiled: &Compiled, parameters: &[String]) -> Result<Bytes, Failure> {
+        let options = self.handle.options();
+        let trace = crate::events::trace_context(&self.session.headers);
+        let settings = execute::Settings { user: self.session.to_json().to_string(), trace };
+        let roots = &compiled.plan.roots;
+        let mut pieces: Vec<(&Root, Option<Piece>)> = roots.iter().map(|root| (root, None)).collect();
+        let mut programs = compiled.programs.as_slice();
+        let mut at = 0;
+        while at < roots.len() {
+            if is_foreign(&roots[at].value) {
+                pieces[at].1 = Some(Piece::Value(self.root(&roots[at].value).await?));
+                at += 1;
+                continue;
             }
-        } else {
-            let values = foreign.iter().map(|&index| self.root(&plan.roots[index].value));
-            for (index, value) in foreign.iter().zip(try_join_all(values).await?) {
-                pieces[*index].1 = Some(Piece::Value(value));
+            let end = (at..roots.len()).find(|&next| is_foreign(&roots[next].value)).unwrap_or(roots.len());
+            let mut own = Vec::with_capacity(end - at);
+            for index in at..end {
+                match &roots[index].value {
+                    RootValue::Ready(text) => pieces[index].1 = Some(Piece::Text(text.clone().into())),
+                    _ => own.push(index),
+                }
             }
+            let (now, later) = programs.split_at(own.len().min(programs.len()));
+            if !now.is_empty() {
+                let (pool, limit) = (&options.pool, options.statement_timeout);
+                let answer = execute::transaction(pool, now, parameters, &settings, limit).await?;
+                for (column, index) in own.into_iter().enumerate() {
+                    let text = Bytes::copy_from_slice(answer.json(column).unwrap_or(b"null"));
+                    pieces[index].1 = Some(Piece::Text(text));
+                }
+            }
+            programs = later;
+            at = end;
         }
         self.joins(compiled, &mut pieces).await?;
         Ok(body(pieces))
@@ -158,31 +198,32 @@ impl Asking<'_> {
             data = answer.data;
             service::rename(&mut data, &fetch.renames, &fetch.service.type_names);
         }
-        if !fetch.namespace {
-            return Ok(data.into_iter().next().map_or(Json::Null, |(_, value)| value));
-        }
         let mut object = Map::with_capacity(fetch.fields.len());
         for field in &fetch.fields {
-            match field {
-                FetchField::Ask { key, .. } => object.insert(key.clone(), data.remove(key).unwrap_or_default()),
-                FetchField::TypeName { key, name } => object.insert(key.clone(), name.as_str().into()),
+            let (key, value) = match field {
+                FetchField::Ask { key, .. } => (key, data.remove(key).ok_or_else(|| service::missing(key))?),
+                FetchField::TypeName { key, name } => (key, name.as_str().into()),
             };
+            if !fetch.namespace {
+                return Ok(value);
+            }
+            object.insert(key.clone(), value);
         }
         Ok(Json::Object(object))
     }
 
     /// Runs the joins, outer ones first, and takes the hidden keys away.
-    async fn joins(self, compiled: &Compiled, pieces: &mut [(&str, Option<Piece>)]) -> Result<(), Failure> {
+    async fn joins(self, compiled: &Compiled, pieces: &mut [(&Root, Option<Piece>)]) -> Result<(), Failure> {
         let joins = &compiled.plan.joins;
-        for (key, piece) in pieces.iter_mut() {
-            let touched = joins.iter().any(|join| join.path.first().is_some_and(|first| first == key));
+        for (root, piece) in pieces.iter_mut() {
+            let touched = joins.iter().any(|join| inside(root, &join.path).is_some());
             if let (true, Some(Piece::Text(text))) = (touched, &*piece) {
                 *piece = Some(Piece::Value(exact::parse(text).unwrap_or_default()));
             }
         }
         for join in joins {
-            let Some((first, rest)) = join.path.split_first() else { continue };
-            if let Some((_, Some(Piece::Value(value)))) = pieces.iter_mut().find(|(key, _)| key == first) {
+            let found = pieces.iter_mut().find_map(|(root, piece)| Some((inside(root, &join.path)?, piece)));
+            if let Some((rest, Some(Piece::Value(value)))) = found {
                 let mut places = Vec::new();
                 join::places(value, rest, &mut places);
                 self.join(join, places).await?;
@@ -195,6 +236,11 @@ impl Asking<'_> {
         }
         Ok(())
     }
+}
+
+/// What is left of a path from `data` once it is in the root's value; none where it leads elsewhere.
+fn inside<'p>(root: &Root, path: &'p [String]) -> Option<&'p [String]> {
+    root.keys().try_fold(path, |path, key| path.split_first().filter(|(first, _)| *first == key).map(|(_, rest)| rest))
 }
 
 /// Takes the hidden keys out of all objects.
@@ -211,18 +257,14 @@ fn reveal(value: &mut Json) {
     }
 }
 
-fn body(pieces: Vec<(&str, Option<Piece>)>) -> Bytes {
-    let mut out = BytesMut::from(&b"{\"data\":{"[..]);
-    for (index, (key, piece)) in pieces.into_iter().enumerate() {
-        out.put_slice(if index == 0 { b"\"" } else { b",\"" });
-        out.put_slice(key.as_bytes());
-        out.put_slice(b"\":");
+fn body(pieces: Vec<(&Root, Option<Piece>)>) -> Bytes {
+    let mut body = Body::new(0);
+    for (root, piece) in pieces {
         match piece {
-            Some(Piece::Text(text)) => out.put_slice(&text),
-            Some(Piece::Value(value)) => out.put_slice(exact::text(&value).as_bytes()),
-            None => out.put_slice(b"null"),
+            Some(Piece::Text(text)) => body.field(root, &text),
+            Some(Piece::Value(value)) => body.field(root, exact::text(&value).as_bytes()),
+            None => body.field(root, b"null"),
         }
     }
-    out.put_slice(b"}}");
-    out.freeze()
+    body.finish()
 }

@@ -4,7 +4,7 @@ use apollo_compiler::ast::Selection;
 
 use crate::failure::{Failure, Path};
 use crate::plan::{Planner, unknown_field};
-use crate::schema::{Operation, TypeId};
+use crate::schema::TypeId;
 use crate::validate::Selected;
 
 use super::plan::{Fetch, FetchField, HIDDEN, Renames, Service, Variable};
@@ -267,11 +267,5 @@ impl Renames {
                 None => self.inside.push((key, inside)),
             }
         }
-    }
-}
-
-impl Fetch {
-    pub fn is_mutation(&self) -> bool {
-        self.operation == Operation::Mutation
     }
 }

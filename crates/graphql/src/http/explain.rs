@@ -7,14 +7,15 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::answer::{Shape, body, json};
 use super::front::is_mutation;
 use super::graphql::{Wire, read};
 use super::small::admin;
 use crate::failure::{Code, Failure};
-use crate::plan::RootValue;
+use crate::plan::{Plan, RootValue};
+use crate::value::Source;
 use crate::{Handle, Session, execute};
 
 #[derive(Deserialize)]
@@ -64,14 +65,32 @@ async fn explained(handle: &Handle, sent: &[u8]) -> Result<Value, Failure> {
         }
     };
     if compiled.plan.is_subscription {
-        let variables: BTreeMap<usize, _> = parameters.iter().enumerate().map(|(at, text)| (at + 1, text)).collect();
+        let variables = variables(&compiled.plan, &parameters);
         return Ok(json!({"sql": sql, "plan": plan, "variables": variables}));
     }
-    let entry = |root: &crate::plan::Root| match root.value {
-        RootValue::Ready(_) => json!({"field": root.key, "sql": null, "plan": null}),
-        _ => json!({"field": root.key, "sql": sql, "plan": plan}),
+    let entry = |root: &crate::plan::Root| {
+        let field = root.keys().collect::<Vec<_>>().join(".");
+        match root.value {
+            RootValue::Ready(_) => json!({"field": field, "sql": null, "plan": null}),
+            _ => json!({"field": field, "sql": sql, "plan": plan}),
+        }
     };
     Ok(compiled.plan.roots.iter().map(entry).collect())
+}
+
+/// What tells members of a cohort apart: values of the request's variables and of its session; the rest is `synthetic`.
+fn variables(plan: &Plan, parameters: &[String]) -> Value {
+    let (mut synthetic, mut query, mut session) = (Vec::new(), Map::new(), Map::new());
+    for (parameter, text) in plan.parameters.iter().zip(parameters) {
+        match &parameter.source {
+            Source::Session { name, .. } => drop(session.insert(name.clone(), text.as_str().into())),
+            Source::Variable { name, path } if path.is_empty() => {
+                drop(query.insert(name.clone(), text.as_str().into()))
+            }
+            _ => synthetic.push(text),
+        }
+    }
+    json!({ "synthetic": synthetic, "query": query, "session": session })
 }
 
 fn session(user: &BTreeMap<String, String>) -> Session {

@@ -12,6 +12,7 @@ use super::answer::{self, Shape, only_admin};
 use super::{HASURA_VERSION, graphql};
 use crate::failure::{Code, Failure};
 use crate::metrics::PoolUse;
+use crate::model::Convention;
 use crate::{Handle, Session};
 
 pub(super) async fn version() -> Response {
@@ -56,7 +57,10 @@ pub(super) async fn config(State(handle): State<Handle>, head: request::Parts) -
         "console_assets_dir": null,
         "experimental_features": [],
         "is_prometheus_metrics_enabled": options.apis.metrics,
-        "default_naming_convention": "hasura-default",
+        "default_naming_convention": match options.naming_convention {
+            Convention::HasuraDefault => "hasura-default",
+            Convention::GraphqlDefault => "graphql-default",
+        },
         "feature_flags": [],
         "is_apollo_federation_enabled": false,
     });

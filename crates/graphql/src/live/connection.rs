@@ -15,7 +15,7 @@ use super::outbox::{Item, Outbox, Serial, Sink};
 use super::protocol::{self, ClientMessage, Closing, ErrorStyle, Protocol};
 use super::{Endpoint, Subscription};
 use crate::failure::{Code, Failure};
-use crate::metrics::Metrics;
+use crate::metrics::{Kind, Metrics};
 use crate::session::Session;
 use crate::{Handle, Request, parse};
 
@@ -229,9 +229,10 @@ impl Connection {
                     Ok(()) => live.subscribe(&self.handle, session, request, sink.clone()).await,
                     Err(failure) => Err(failure),
                 };
+                let metrics = self.handle.metrics().clone();
+                metrics.began(Kind::Subscription, begun.as_ref().map(|_| ()).map_err(|failure| failure.code));
                 match begun {
                     Ok(held) => {
-                        let metrics = self.handle.metrics().clone();
                         metrics.subscriptions(1);
                         Work::Subscription { sink, metrics, _held: held }
                     }
@@ -243,6 +244,7 @@ impl Connection {
             }
             Ok(false) => Work::Task(self.spawn(id.clone(), serial, session, request)),
             Err(failure) => {
+                self.handle.metrics().began(Kind::Unknown, Err(failure.code));
                 self.refuse(&id, &failure);
                 return Ok(());
             }

@@ -1,7 +1,8 @@
 //! What commits in the database, told by PostgreSQL through a temporary logical replication slot.
 //!
 //! The slot exists only while somebody subscribes and a little longer. It costs the server the decoding of its log and
-//! no statement. Where logical decoding is not to be had (`wal_level`, rights, a pooler in between) subscriptions poll.
+//! no statement; but PostgreSQL drops no database that has one in use, not even `WITH (FORCE)`. So it is not kept for
+//! long, and whoever ends its connection has time to drop the database before it comes back. Where logical decoding is not to be had (`wal_level`, rights, a pooler in between) subscriptions poll.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +13,12 @@ use super::sources::Changes;
 use super::{Hearing, Live};
 
 /// How long the slot is kept when nobody subscribes any more: a page that is loaded again finds it.
-const LINGER: Duration = Duration::from_secs(60);
+const LINGER: Duration = Duration::from_secs(10);
 /// Pauses between tries.
 const SOON: Duration = Duration::from_millis(250);
 const SELDOM: Duration = Duration::from_secs(60);
+/// After somebody has ended the connection; subscriptions poll meanwhile.
+const DISMISSED: Duration = Duration::from_secs(5);
 
 /// Follows the database until nobody has subscribed for a while. Another is started when somebody does again.
 pub(super) async fn follow(live: Arc<Live>) {
@@ -31,7 +34,12 @@ pub(super) async fn follow(live: Arc<Live>) {
                 match ended {
                     // Nobody subscribes any more.
                     None => continue,
-                    Some(error) => tracing::info!(%error, "following the database was interrupted"),
+                    Some(error) => {
+                        if error.is_dismissal() {
+                            pause = DISMISSED;
+                        }
+                        tracing::info!(%error, "following the database was interrupted");
+                    }
                 }
             }
             Err(error) if error.is_permanent() => {

@@ -52,7 +52,7 @@ impl Shape {
         let mut key = self.batch.text.clone();
         for root in &self.compiled.plan.roots {
             key.push('\0');
-            key.push_str(&root.key);
+            key.push_str(&root.keys().collect::<Vec<_>>().join("."));
             if let RootValue::Ready(text) = &root.value {
                 key.push('\0');
                 key.push_str(text);

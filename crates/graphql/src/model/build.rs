@@ -1,62 +1,51 @@
 //! Catalog and metadata to model.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use metadata::{Metadata, NamingConvention, QualifiedName, SourceCustomization};
 use postgres::Ident;
-use postgres::catalog::{self, Catalog, TypeDefinition, TypeKind};
+use postgres::catalog::{self, Catalog};
 use serde_json::json;
 
 use super::grant::Granter;
 use super::inconsistency::{Inconsistency, SOURCE, full};
 use super::naming::is_name;
 use super::relationship::Resolver;
+use super::scalar::cast;
 use super::{
-    Column, Convention, Extras, Family, Member, Model, Mutability, Naming, Relationship, RootNames, Scalar, ScalarId,
-    Table, TableId, UniqueKey, auto, enumeration, root,
+    Column, Convention, EnumTableValue, Extras, Family, Member, Model, Mutability, Naming, Relationship, RootNames,
+    Scalar, ScalarId, Table, TableId, UniqueKey, auto, enumeration, root,
 };
 
 /// A table that the model is to have.
 #[derive(Clone, Copy)]
-struct Tracked<'a> {
-    id: TableId,
-    source: &'a catalog::Table,
+pub(super) struct Tracked<'a> {
+    pub id: TableId,
+    pub source: &'a catalog::Table,
     /// None for a table that is tracked by itself.
-    metadata: Option<&'a metadata::Table>,
+    pub metadata: Option<&'a metadata::Table>,
+    pub made: Made,
+}
+
+/// How much of a table is built, and not taken from the model before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Made {
+    Nothing,
+    Permissions,
+    Everything,
 }
 
 impl Model {
     /// What there is to ask, with all that the metadata says about it. What does not fit is left out and told in
     /// [`Model::inconsistencies`]; names that several objects want in [`Model::conflicts`].
     pub fn build(catalog: &Catalog, metadata: &Metadata, extras: &Extras) -> Self {
-        let source = metadata.source(SOURCE);
-        let model = Self {
-            naming: naming(source.map(|source| &source.customization), extras.naming_convention),
-            stringify_numeric: extras.stringify_numeric,
-            infer_function_permissions: extras.infer_function_permissions,
-            hidden_from: metadata.graphql_schema_introspection.disabled_for_roles.iter().cloned().collect(),
-            ..Self::default()
-        };
-        let mut builder = Builder { catalog, model };
-        let tables = source.map_or(&[][..], |source| &source.tables);
+        let mut builder = Builder::new(catalog, metadata, extras);
+        let tables = metadata.source(SOURCE).map_or(&[][..], |source| &source.tables);
         let tracked = builder.add_tables(tables, extras);
-        builder.refer_to_enums();
-        builder.add_relationships(&tracked);
-        for found in &tracked {
-            if let Some(metadata) = found.metadata {
-                builder.add_computed(found.id, &metadata.computed_fields, &metadata.table);
-            }
-        }
-        builder.add_functions(source.map_or(&[], |source| &source.functions));
-        for found in &tracked {
-            builder.add_members(*found);
-        }
-        let mut model = builder.model;
-        model.grant(&tracked);
-        model.inherit(&metadata.inherited_roles);
-        model.add_roots();
-        model.add_foreign(metadata, &extras.introspections, extras.remote_schema_permissions);
-        model
+        builder.model.stages.columns = builder.model.scalars.len();
+        builder.add_parts(&tracked, metadata);
+        builder.finish(&tracked, metadata, extras)
     }
 
     /// The model of everything in `schemas`, without metadata.
@@ -69,6 +58,10 @@ impl Model {
     fn grant(&mut self, tracked: &[Tracked<'_>]) {
         let mut filters = HashMap::new();
         for found in tracked {
+            if found.made < Made::Permissions {
+                self.roles.extend(self.tables[found.id].permissions.keys().cloned());
+                continue;
+            }
             let Some(metadata) = found.metadata else { continue };
             filters.clear();
             let mut granter = Granter {
@@ -83,7 +76,9 @@ impl Model {
             let Granter { found: permissions, inconsistencies, filters: kept, .. } = granter;
             filters = kept;
             self.roles.extend(permissions.keys().cloned());
-            self.tables[found.id].permissions = permissions;
+            let table = Arc::make_mut(&mut self.tables[found.id]);
+            table.permissions = permissions;
+            table.flawed |= !inconsistencies.is_empty();
             self.inconsistencies.extend(inconsistencies);
         }
         let callers: Vec<_> = self.functions.iter().flat_map(|function| function.permissions.iter().cloned()).collect();
@@ -117,8 +112,48 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
+    /// A model without tables.
+    pub fn new(catalog: &'a Catalog, metadata: &Metadata, extras: &Extras) -> Self {
+        let customization = metadata.source(SOURCE).map(|source| &source.customization);
+        let model = Model {
+            naming: naming(customization, extras.naming_convention),
+            stringify_numeric: extras.stringify_numeric,
+            infer_function_permissions: extras.infer_function_permissions,
+            hidden_from: metadata.graphql_schema_introspection.disabled_for_roles.iter().cloned().collect(),
+            ..Model::default()
+        };
+        Self { catalog, model }
+    }
+
+    /// What tables have beside their columns, and functions.
+    pub fn add_parts(&mut self, tracked: &[Tracked<'_>], metadata: &Metadata) {
+        self.refer_to_enums(tracked);
+        self.add_relationships(tracked);
+        for found in made(tracked) {
+            if let Some(metadata) = found.metadata {
+                self.add_computed(found.id, &metadata.computed_fields, &metadata.table);
+            }
+        }
+        self.add_functions(metadata.source(SOURCE).map_or(&[], |source| &source.functions));
+        self.model.stages.database = self.model.scalars.len();
+        for found in made(tracked) {
+            self.add_members(found.id);
+        }
+    }
+
+    /// What needs all tables and functions: permissions, root fields, and what is not the database's.
+    pub fn finish(self, tracked: &[Tracked<'_>], metadata: &Metadata, extras: &Extras) -> Model {
+        let mut model = self.model;
+        model.grant(tracked);
+        let granted = tracked.iter().filter(|found| found.made >= Made::Permissions).map(|found| found.id);
+        model.inherit(metadata, &granted.collect::<Vec<_>>());
+        model.add_roots();
+        model.add_foreign(metadata, &extras.introspections, extras.remote_schema_permissions);
+        model
+    }
+
     /// Tables that the metadata names, then those that are tracked by themselves.
-    fn add_tables(&mut self, tables: &'a [metadata::Table], extras: &Extras) -> Vec<Tracked<'a>> {
+    fn add_tables(&mut self, tables: &'a [Arc<metadata::Table>], extras: &Extras) -> Vec<Tracked<'a>> {
         let mut tracked = Vec::new();
         let catalog = self.catalog;
         for metadata in tables {
@@ -128,7 +163,9 @@ impl<'a> Builder<'a> {
                 Some(source) => self.add_table(source, Some(metadata), extras).map(|id| (id, source)),
             };
             match added {
-                Ok((id, source)) => tracked.push(Tracked { id, source, metadata: Some(metadata) }),
+                Ok((id, source)) => {
+                    tracked.push(Tracked { id, source, metadata: Some(metadata), made: Made::Everything });
+                }
                 Err(reason) => self.model.inconsistencies.push(Inconsistency::of_table(name, reason)),
             }
         }
@@ -145,7 +182,7 @@ impl<'a> Builder<'a> {
                 continue;
             }
             match self.add_table(source, None, extras) {
-                Ok(id) => tracked.push(Tracked { id, source, metadata: None }),
+                Ok(id) => tracked.push(Tracked { id, source, metadata: None, made: Made::Everything }),
                 Err(reason) => {
                     tracing::info!(schema = source.schema, table = source.name, reason, "left out of GraphQL")
                 }
@@ -164,7 +201,7 @@ impl<'a> Builder<'a> {
 
     /// # Errors
     /// Why it cannot be served.
-    fn add_table(
+    pub fn add_table(
         &mut self,
         source: &catalog::Table,
         metadata: Option<&metadata::Table>,
@@ -174,6 +211,29 @@ impl<'a> Builder<'a> {
         if self.model.tables_by_relation.contains_key(&name) {
             return Err("multiple declarations exist for the table".to_owned());
         }
+        let base = self.model.naming.type_base(&self.default_name(&name), false);
+        if self.model.tables_by_name.contains_key(&base) && metadata.is_none() {
+            return Err(format!("another table is called {base}"));
+        }
+        let table = self.table(source, metadata, extras)?;
+        let id = self.model.tables.len();
+        self.model.tables_by_name.entry(table.name.clone()).or_insert(id);
+        self.model.tables_by_relation.insert(name, id);
+        self.model.tables.push(Arc::new(table));
+        Ok(id)
+    }
+
+    /// A table with its columns.
+    ///
+    /// # Errors
+    /// Why it cannot be served.
+    pub fn table(
+        &mut self,
+        source: &catalog::Table,
+        metadata: Option<&metadata::Table>,
+        extras: &Extras,
+    ) -> Result<Table, String> {
+        let name = QualifiedName::new(&source.schema, &source.name);
         let no_config = metadata::TableConfig::default();
         let config = metadata.map_or(&no_config, |metadata| &metadata.configuration);
         let plain = config.custom_name.clone().unwrap_or_else(|| self.default_name(&name));
@@ -182,10 +242,8 @@ impl<'a> Builder<'a> {
                 "cannot include \"{plain}\" in the GraphQL schema because it is not a valid GraphQL identifier"
             ));
         }
-        let base = self.model.naming.type_base(&plain);
-        if self.model.tables_by_name.contains_key(&base) && metadata.is_none() {
-            return Err(format!("another table is called {base}"));
-        }
+        let given = config.custom_name.is_some();
+        let base = self.model.naming.type_base(&plain, given);
         let enum_values = match metadata.filter(|metadata| metadata.is_enum) {
             None => None,
             Some(_) => {
@@ -200,10 +258,7 @@ impl<'a> Builder<'a> {
         let unique_keys = unique_keys(source, &columns);
         let primary_key = unique_keys.iter().find(|key| key.is_primary).map(|key| key.columns.clone());
         let primary_key = primary_key.filter(|key| key.iter().all(|&column| columns[column].visible));
-        let id = self.model.tables.len();
-        self.model.tables_by_name.entry(base.clone()).or_insert(id);
-        self.model.tables_by_relation.insert(name, id);
-        self.model.tables.push(Table {
+        Ok(Table {
             schema_name: source.schema.clone(),
             table_name: source.name.clone(),
             relation: format!("{}.{}", Ident::new(&source.schema), Ident::new(&source.name)),
@@ -217,12 +272,12 @@ impl<'a> Builder<'a> {
                 deletable: source.is_deletable(),
             },
             enum_values,
-            root_names: RootNames::new(&self.model.naming, &plain, &config.custom_root_fields),
+            root_names: RootNames::new(&self.model.naming, &plain, given, &config.custom_root_fields),
             root_comments: root::comments(&config.custom_root_fields),
             name: base,
+            given,
             ..Table::default()
-        });
-        Ok(id)
+        })
     }
 
     fn column(&mut self, source: &catalog::Column, config: &metadata::TableConfig) -> Column {
@@ -249,13 +304,11 @@ impl<'a> Builder<'a> {
     }
 
     /// Columns whose foreign key leads to an enum table hold its values.
-    fn refer_to_enums(&mut self) {
+    fn refer_to_enums(&mut self, tracked: &[Tracked<'_>]) {
         if self.model.tables.iter().all(|table| table.enum_values.is_none()) {
             return;
         }
-        for id in 0..self.model.tables.len() {
-            let table = &self.model.tables[id];
-            let Some(source) = self.catalog.table(&table.schema_name, &table.table_name) else { continue };
+        for &Tracked { id, source, .. } in made(tracked) {
             for key in &source.foreign_keys {
                 let [column] = key.columns.as_slice() else { continue };
                 let references = QualifiedName::new(&key.references.schema, &key.references.name);
@@ -264,7 +317,7 @@ impl<'a> Builder<'a> {
                 let position = self.model.tables[id].column_of_sql(column);
                 if let (Some(target), Some(position)) = (target, position) {
                     let scalar = self.enum_scalar(target);
-                    let column = &mut self.model.tables[id].columns[position];
+                    let column = &mut Arc::make_mut(&mut self.model.tables[id]).columns[position];
                     (column.enum_of, column.scalar) = (Some(target), scalar);
                 }
             }
@@ -274,19 +327,23 @@ impl<'a> Builder<'a> {
     fn enum_scalar(&mut self, id: TableId) -> ScalarId {
         let table = &self.model.tables[id];
         let name = self.model.naming.derived(&table.name, "enum");
-        let values = table.enum_values.as_deref().map(Into::into);
+        let named = |found: &EnumTableValue| EnumTableValue {
+            name: self.model.naming.value(&found.value).into_owned(),
+            ..found.clone()
+        };
+        let values = table.enum_values.as_ref().map(|values| values.iter().map(named).collect());
         self.intern(Scalar { name, family: Family::EnumTable, item: None, comment: None, values })
     }
 
     fn add_relationships(&mut self, tracked: &[Tracked<'_>]) {
         let positions: HashMap<(&str, &str), TableId> =
             tracked.iter().map(|found| ((&*found.source.schema, &*found.source.name), found.id)).collect();
-        for found in tracked {
+        for found in made(tracked) {
             let relationships = match found.metadata {
                 None => auto::of_table(&self.model, self.catalog, found.source, &positions),
                 Some(metadata) => self.named_relationships(*found, metadata),
             };
-            self.model.tables[found.id].relationships = relationships;
+            Arc::make_mut(&mut self.model.tables[found.id]).relationships = relationships;
         }
     }
 
@@ -318,14 +375,15 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        Arc::make_mut(&mut self.model.tables[found.id]).flawed |= !problems.is_empty();
         self.model.inconsistencies.extend(problems);
         relationships
     }
 
     /// The fields of a table's type: columns, relationships, computed fields. What comes first keeps a name.
-    fn add_members(&mut self, found: Tracked<'_>) {
-        let naming = self.model.naming.clone();
-        let table = &mut self.model.tables[found.id];
+    fn add_members(&mut self, id: TableId) {
+        let naming = &self.model.naming;
+        let table = Arc::make_mut(&mut self.model.tables[id]);
         let mut members = HashMap::with_capacity(table.columns.len() + 2 * table.relationships.len());
         for (index, column) in table.columns.iter().enumerate().filter(|(_, column)| column.visible) {
             members.entry(column.name.clone()).or_insert(Member::Column(index));
@@ -342,95 +400,11 @@ impl<'a> Builder<'a> {
         }
         table.members = members;
     }
-
-    /// The scalar of a type whose name GraphQL cannot spell; only expressions of permissions meet it.
-    pub(super) fn unnamed(&mut self, typed: &catalog::TypeRef) -> ScalarId {
-        let name = format!("{}.{}", typed.schema, typed.name);
-        self.intern(Scalar { name, family: Family::Other, item: None, comment: None, values: None })
-    }
-
-    /// A domain's base type, since GraphQL clients care about the values; any other type itself.
-    pub(super) fn base_type(&self, found: &catalog::TypeRef) -> catalog::TypeRef {
-        let mut current = found.clone();
-        // Domains over domains end; the bound guards against a catalog that says otherwise.
-        for _ in 0..32 {
-            if current.kind != TypeKind::Domain {
-                break;
-            }
-            match self.catalog.type_named(&current.schema, &current.name).map(|found| &found.definition) {
-                Some(TypeDefinition::Domain { base, .. }) => current = base.clone(),
-                _ => break,
-            }
-        }
-        current
-    }
-
-    pub(super) fn scalar(&mut self, typed: &catalog::TypeRef) -> Option<ScalarId> {
-        if let Some(element) = &typed.element {
-            let element = self.base_type(element);
-            let item = self.scalar(&element)?;
-            let name = format!("{}_array", self.model.scalars[item].name);
-            return Some(self.intern(Scalar {
-                name,
-                family: Family::Array,
-                item: Some(item),
-                comment: None,
-                values: None,
-            }));
-        }
-        let comment = || {
-            let found = self.catalog.type_named(&typed.schema, &typed.name);
-            found.filter(|found| found.extension.is_none()).and_then(|found| found.comment.clone())
-        };
-        let scalar = match Family::of(&typed.name) {
-            Some((family, name)) if typed.kind == TypeKind::Base => {
-                Scalar { name: name.to_owned(), family, item: None, comment: None, values: None }
-            }
-            _ => {
-                let family = if typed.kind == TypeKind::Enum { Family::Enum } else { Family::Other };
-                let name = self.free_name(typed)?;
-                Scalar { name, family, item: None, comment: comment(), values: None }
-            }
-        };
-        for name in scalar.family.siblings() {
-            let family = Family::of(name).map_or(Family::Other, |(family, _)| family);
-            self.intern(Scalar { name: (*name).to_owned(), family, item: None, comment: None, values: None });
-        }
-        Some(self.intern(scalar))
-    }
-
-    /// The type's own name unless GraphQL or another type has it already.
-    fn free_name(&self, typed: &catalog::TypeRef) -> Option<String> {
-        let built_in = super::BUILT_IN.contains(&typed.name.as_str()) || Family::of(&typed.name).is_some();
-        let same_name = self
-            .catalog
-            .types
-            .iter()
-            .any(|other| other.name == typed.name && other.schema < typed.schema && typed.schema != "public");
-        let name = if built_in || same_name { format!("{}_{}", typed.schema, typed.name) } else { typed.name.clone() };
-        is_name(&name).then_some(name)
-    }
-
-    fn intern(&mut self, scalar: Scalar) -> ScalarId {
-        if let Some(&found) = self.model.scalars_by_name.get(&scalar.name) {
-            return found;
-        }
-        let id = self.model.scalars.len();
-        self.model.scalars_by_name.insert(scalar.name.clone(), id);
-        self.model.scalars.push(scalar);
-        id
-    }
 }
 
-/// A type's name for a cast. Without its modifier: a comparison with `'abcd'::varchar(3)` would cut the value.
-pub(super) fn cast(typed: &catalog::TypeRef) -> String {
-    if let Some(element) = &typed.element {
-        return format!("{}[]", cast(element));
-    }
-    match typed.schema.as_str() {
-        "pg_catalog" => Ident::new(&typed.name).to_string(),
-        schema => format!("{}.{}", Ident::new(schema), Ident::new(&typed.name)),
-    }
+/// Those that are built anew.
+fn made<'t, 'a>(tracked: &'t [Tracked<'a>]) -> impl Iterator<Item = &'t Tracked<'a>> {
+    tracked.iter().filter(|found| found.made == Made::Everything)
 }
 
 /// The primary key and the UNIQUE constraints.

@@ -1,21 +1,24 @@
 //! Computed fields.
 
+use std::sync::Arc;
+
 use metadata::QualifiedName;
 use postgres::Ident;
 use postgres::catalog::{TypeKind, Volatility};
 use serde_json::json;
 
-use super::build::{Builder, cast};
+use super::build::Builder;
 use super::function::{argument_objections, because, place_of};
 use super::inconsistency::{Inconsistency, SOURCE, full};
 use super::naming::is_name;
+use super::scalar::cast;
 use super::{ArgumentPlace, ComputedField, Returned, TableId};
 
 impl Builder<'_> {
     pub(super) fn add_computed(&mut self, id: TableId, fields: &[metadata::ComputedField], table: &QualifiedName) {
         for found in fields {
             match self.computed(id, found) {
-                Ok(field) => self.model.tables[id].computed.push(field),
+                Ok(field) => Arc::make_mut(&mut self.model.tables[id]).computed.push(field),
                 Err(reason) => {
                     let name = &found.name;
                     let reason = format!("in table \"{table}\": in computed field \"{name}\": {reason}");
@@ -25,6 +28,7 @@ impl Builder<'_> {
                     });
                     let inconsistency = Inconsistency::on_table("computed_field", name, table, reason, definition);
                     self.model.inconsistencies.push(inconsistency);
+                    Arc::make_mut(&mut self.model.tables[id]).flawed = true;
                 }
             }
         }

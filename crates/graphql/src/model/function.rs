@@ -61,16 +61,18 @@ impl<'a> Builder<'a> {
             custom.as_ref().and_then(|custom| custom.name.clone()).unwrap_or(made)
         };
         let naming = &self.model.naming;
-        let own = if custom.is_some() { base.clone() } else { naming.root("", &base, "") };
-        let aggregate = naming.derived(&own, "aggregate");
+        let own = naming.root("", &base, custom.is_some(), "");
+        let aggregate = match &custom {
+            Some(custom) => format!("{custom}_aggregate"),
+            None => naming.derived(&own, "aggregate"),
+        };
         let root_names = FunctionRootNames {
             function: naming.customized_root(&field(&config.custom_root_fields.function, own)),
             aggregate: naming.customized_root(&field(&config.custom_root_fields.function_aggregate, aggregate)),
         };
-        let name_of_types = naming.type_base(&base);
         let skip = session.map(|session| place_of(source, session)).into_iter().flatten().collect::<Vec<_>>();
         Ok(Function {
-            name: name_of_types,
+            name: base,
             schema_name: name.schema.clone(),
             function_name: name.name.clone(),
             sql: format!("{}.{}", Ident::new(&name.schema), Ident::new(&name.name)),
@@ -116,7 +118,7 @@ impl<'a> Builder<'a> {
                 None => format!("arg_{}", position + 1),
             };
             let place = place(position, argument);
-            let cast = super::build::cast(&typed);
+            let cast = super::scalar::cast(&typed);
             arguments.push(FunctionArgument { name, place, scalar, cast, has_default: argument.has_default });
         }
         arguments

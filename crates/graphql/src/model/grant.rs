@@ -8,11 +8,18 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use crate::plan::Filter;
+use crate::vetting::Webhook;
 
 use super::inconsistency::{Inconsistency, SOURCE, full};
 use super::{
     ColumnSet, Delete, Insert, Model, Permissions, Preset, PresetValue, Returned, RootField, Select, TableId, Update,
 };
+
+/// `validate_input`.
+fn webhook(found: Option<&Json>) -> Result<Option<Arc<Webhook>>, String> {
+    let found = found.filter(|found| !found.is_null());
+    found.map(|found| Webhook::parse(found).map(Arc::new)).transpose()
+}
 
 /// One table's permissions while they are resolved.
 pub(super) struct Granter<'m> {
@@ -167,7 +174,8 @@ impl Granter<'_> {
         let check = self.filter(&found.check)?;
         let mut columns = self.columns(found.columns.as_ref().unwrap_or(&Columns::All))?;
         let presets = self.presets(&found.set, &mut columns)?;
-        Ok(Insert { columns, check, presets, backend_only: found.backend_only })
+        let webhook = webhook(found.validate_input.as_ref())?;
+        Ok(Insert { columns, check, presets, backend_only: found.backend_only, webhook })
     }
 
     fn update(&mut self, found: &metadata::UpdatePermission) -> Result<Update, String> {
@@ -176,11 +184,13 @@ impl Granter<'_> {
         let check = check.map(|check| self.filter(check)).transpose()?;
         let mut columns = self.columns(&found.columns)?;
         let presets = self.presets(&found.set, &mut columns)?;
-        Ok(Update { columns, filter, check, presets, backend_only: found.backend_only })
+        let webhook = webhook(found.validate_input.as_ref())?;
+        Ok(Update { columns, filter, check, presets, backend_only: found.backend_only, webhook })
     }
 
     fn delete(&mut self, found: &metadata::DeletePermission) -> Result<Delete, String> {
-        Ok(Delete { filter: self.filter(&found.filter)?, backend_only: found.backend_only })
+        let webhook = webhook(found.validate_input.as_ref())?;
+        Ok(Delete { filter: self.filter(&found.filter)?, backend_only: found.backend_only, webhook })
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Inconsistency {
     /// Of an inherited role: what could not be inherited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entity: Option<Value>,
+    /// Of endpoints that one request could mean: all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflicts: Option<Vec<Value>>,
 }
 
 /// The only source there is.
@@ -26,7 +29,7 @@ pub(super) const SOURCE: &str = "default";
 
 impl Inconsistency {
     pub fn new(kind: &'static str, name: String, reason: impl std::fmt::Display, definition: Value) -> Self {
-        Self { definition, reason: format!("Inconsistent object: {reason}"), name, kind, entity: None }
+        Self { definition, reason: format!("Inconsistent object: {reason}"), name, kind, entity: None, conflicts: None }
     }
 
     /// A part of the metadata that is kept aside.
@@ -66,6 +69,7 @@ impl Inconsistency {
             name: role.to_owned(),
             kind: "inherited role permission inconsistency",
             entity: Some(json!({"permission_type": permission, "source": SOURCE, "table": short(table)})),
+            conflicts: None,
         }
     }
 }

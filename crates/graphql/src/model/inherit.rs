@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use metadata::{InheritedRole, QualifiedName};
+use metadata::{InheritedRole, Metadata, QualifiedName};
 
 use crate::plan::Filter;
 
@@ -11,11 +11,12 @@ use super::inconsistency::Inconsistency;
 use super::{Model, Permissions, RootField, Select, TableId};
 
 impl Model {
-    /// Gives every inherited role its permissions, those of roles that others inherit from first. What the metadata
-    /// gives an inherited role itself stays.
-    pub(super) fn inherit(&mut self, roles: &[InheritedRole]) {
+    /// Gives every inherited role its permissions on `tables`, those of roles that others inherit from first. What the
+    /// metadata gives an inherited role itself stays.
+    pub(super) fn inherit(&mut self, metadata: &Metadata, tables: &[TableId]) {
+        let roles = self.with_parents(metadata);
         let by_name: BTreeMap<&str, &InheritedRole> =
-            roles.iter().map(|role| (role.role_name.as_str(), role)).collect();
+            roles.into_iter().map(|role| (role.role_name.as_str(), role)).collect();
         let mut order = Vec::new();
         let (mut done, mut open) = (HashSet::new(), HashSet::new());
         for name in by_name.keys() {
@@ -23,7 +24,7 @@ impl Model {
         }
         for role in order {
             let name: Arc<str> = role.role_name.as_str().into();
-            for table in 0..self.tables.len() {
+            for &table in tables {
                 self.inherit_table(&name, &role.role_set, table);
             }
             for function in &mut self.functions {
@@ -33,6 +34,32 @@ impl Model {
             }
             self.roles.insert(name);
         }
+    }
+
+    /// Those whose parents are all there; the others are told.
+    fn with_parents<'m>(&mut self, metadata: &'m Metadata) -> Vec<&'m InheritedRole> {
+        if metadata.inherited_roles.is_empty() {
+            return Vec::new();
+        }
+        let known = known_roles(metadata);
+        let mut good = Vec::new();
+        for role in &metadata.inherited_roles {
+            let missing: Vec<&str> =
+                role.role_set.iter().map(String::as_str).filter(|parent| !known.contains(parent)).collect();
+            if missing.is_empty() {
+                good.push(role);
+                continue;
+            }
+            let (name, missing) = (&role.role_name, missing.join(", "));
+            let reason = format!(
+                "in inherited role {name}: the following parent role(s) are not found: {missing} which are required to \
+                 construct the inherited role: \"{name}\""
+            );
+            let definition = serde_json::to_value(role).unwrap_or_default();
+            let object = format!("inherited_role inherited role {name}");
+            self.inconsistencies.push(Inconsistency::new("inherited_role", object, reason, definition));
+        }
+        good
     }
 
     fn inherit_table(&mut self, role: &Arc<str>, parents: &[String], id: TableId) {
@@ -59,9 +86,43 @@ impl Model {
                 .delete
                 .or_else(|| agreed(found.iter().filter_map(|found| found.delete.as_ref()), || conflict("delete"))),
         };
+        let table = Arc::make_mut(&mut self.tables[id]);
+        table.flawed |= !problems.is_empty();
+        table.permissions.insert(Arc::clone(role), merged);
         self.inconsistencies.extend(problems);
-        self.tables[id].permissions.insert(Arc::clone(role), merged);
     }
+}
+
+/// Whether the same inherited roles, which both have, come about.
+pub(super) fn same_parents(old: &Metadata, new: &Metadata) -> bool {
+    if new.inherited_roles.is_empty() {
+        return true;
+    }
+    let (old, known) = (known_roles(old), known_roles(new));
+    let mut parents = new.inherited_roles.iter().flat_map(|role| &role.role_set);
+    parents.all(|parent| old.contains(parent.as_str()) == known.contains(parent.as_str()))
+}
+
+/// Every role that something is permitted to, or that inherits.
+fn known_roles(metadata: &Metadata) -> HashSet<&str> {
+    let mut known = HashSet::from(["admin"]);
+    for source in &metadata.sources {
+        for table in &source.tables {
+            known.extend(table.select_permissions.iter().map(|found| found.role.as_str()));
+            known.extend(table.insert_permissions.iter().map(|found| found.role.as_str()));
+            known.extend(table.update_permissions.iter().map(|found| found.role.as_str()));
+            known.extend(table.delete_permissions.iter().map(|found| found.role.as_str()));
+        }
+        let functions = source.functions.iter().flat_map(|function| &function.permissions);
+        known.extend(functions.map(|found| found.role.as_str()));
+        let models = source.logical_models.iter().filter_map(|model| model.get("select_permissions")?.as_array());
+        known.extend(models.flatten().filter_map(|found| found.get("role")?.as_str()));
+    }
+    known.extend(metadata.actions.iter().flat_map(|action| &action.permissions).map(|found| found.role.as_str()));
+    let remote = metadata.remote_schemas.iter().flat_map(|schema| &schema.permissions);
+    known.extend(remote.map(|found| found.role.as_str()));
+    known.extend(metadata.inherited_roles.iter().map(|role| role.role_name.as_str()));
+    known
 }
 
 /// Parents before children. Roles that inherit from each other stop where they meet themselves.

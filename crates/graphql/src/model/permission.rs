@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::plan::Filter;
+use crate::vetting::Webhook;
 
 /// A role's permissions on one table.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -83,6 +84,8 @@ pub struct Insert {
     pub check: Arc<Filter>,
     pub presets: Vec<Preset>,
     pub backend_only: bool,
+    /// Who looks at what is given.
+    pub webhook: Option<Arc<Webhook>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -93,12 +96,14 @@ pub struct Update {
     pub check: Option<Arc<Filter>>,
     pub presets: Vec<Preset>,
     pub backend_only: bool,
+    pub webhook: Option<Arc<Webhook>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delete {
     pub filter: Arc<Filter>,
     pub backend_only: bool,
+    pub webhook: Option<Arc<Webhook>>,
 }
 
 /// A column that the permission sets itself.

@@ -31,6 +31,8 @@ pub enum Root {
     ActionResult(usize),
     /// Position in [`crate::foreign::registry::Registry::remote_roots`].
     Remote(usize),
+    /// The object of all fields of the database, where the source has a namespace.
+    Namespace,
 }
 
 impl Root {
@@ -52,8 +54,44 @@ impl Root {
             | Self::FunctionAggregate(_)
             | Self::Action(_)
             | Self::ActionResult(_)
-            | Self::Remote(_) => return None,
+            | Self::Remote(_)
+            | Self::Namespace => return None,
         })
+    }
+}
+
+/// Where a root field stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// In the root type itself.
+    Top,
+    /// In the object of the source's namespace.
+    Namespace,
+}
+
+/// The fields of all root types, by name.
+#[derive(Debug, Default, PartialEq)]
+pub struct Roots {
+    pub queries: HashMap<String, Root>,
+    pub mutations: HashMap<String, Root>,
+    pub subscriptions: HashMap<String, Root>,
+}
+
+impl Roots {
+    pub fn of(&self, operation: Operation) -> &HashMap<String, Root> {
+        match operation {
+            Operation::Query => &self.queries,
+            Operation::Mutation => &self.mutations,
+            Operation::Subscription => &self.subscriptions,
+        }
+    }
+
+    pub fn of_mut(&mut self, operation: Operation) -> &mut HashMap<String, Root> {
+        match operation {
+            Operation::Query => &mut self.queries,
+            Operation::Mutation => &mut self.mutations,
+            Operation::Subscription => &mut self.subscriptions,
+        }
     }
 }
 
@@ -66,6 +104,8 @@ pub enum Operation {
 }
 
 impl Operation {
+    pub const ALL: [Self; 3] = [Self::Query, Self::Mutation, Self::Subscription];
+
     pub fn root_type(self) -> &'static str {
         match self {
             Self::Query => "query_root",
@@ -92,11 +132,11 @@ pub struct RootNames {
 }
 
 impl RootNames {
-    /// `name` is the table's own, before any convention.
-    pub(super) fn new(naming: &Naming, name: &str, custom: &CustomRootFields) -> Self {
+    /// `name` is the table's own, before any convention, or the one that the metadata gives.
+    pub(super) fn new(naming: &Naming, name: &str, given: bool, custom: &CustomRootFields) -> Self {
         let field = |custom: &Option<Custom>, before: &str, behind: &str| {
             let custom = custom.as_ref().and_then(|custom| custom.name.clone());
-            naming.customized_root(&custom.unwrap_or_else(|| naming.root(before, name, behind)))
+            naming.customized_root(&custom.unwrap_or_else(|| naming.root(before, name, given, behind)))
         };
         Self {
             select: field(&custom.select, "", ""),
@@ -195,12 +235,16 @@ impl Fields {
             [one] => format!("field {one}"),
             many => format!("fields: [{}]", many.join(", ")),
         };
-        let root = operation.root_type();
-        Some(format!(
-            "Encountered conflicting definitions in the selection set for '{root}' for {fields}. Fields must not be \
-             defined more than once across all sources."
-        ))
+        Some(sentence(operation, &fields))
     }
+}
+
+fn sentence(operation: Operation, fields: &str) -> String {
+    let root = operation.root_type();
+    format!(
+        "Encountered conflicting definitions in the selection set for '{root}' for {fields}. Fields must not be \
+         defined more than once across all sources."
+    )
 }
 
 impl Model {
@@ -238,7 +282,21 @@ impl Model {
             (Operation::Query, &queries),
         ];
         self.conflicts = all.into_iter().filter_map(|(operation, fields)| fields.conflict(operation)).collect();
-        (self.queries, self.mutations, self.subscriptions) = (queries.roots, mutations.roots, subscriptions.roots);
+        self.roots = Roots { queries: queries.roots, mutations: mutations.roots, subscriptions: subscriptions.roots };
+        if let Some(namespace) = self.naming.namespace.clone() {
+            self.namespaced = std::mem::take(&mut self.roots);
+            for operation in Operation::ALL {
+                if !self.namespaced.of(operation).is_empty() {
+                    self.roots.of_mut(operation).insert(namespace.clone(), Root::Namespace);
+                }
+            }
+        }
+    }
+
+    /// Notes that an action wants a root field that something else has: `owner` is the action.
+    pub(crate) fn contested(&mut self, operation: Operation, name: &str, owner: &str) {
+        let other = self.roots.of(operation).get(name).map(|root| self.owner(*root)).unwrap_or_default();
+        self.conflicts.push(sentence(operation, &format!("field '{name}' defined in [{owner}, {other}]")));
     }
 
     /// `table users in source default`.

@@ -33,10 +33,19 @@ impl Pair<'_> {
         old.schema_name == new.schema_name && old.table_name == new.table_name
     }
 
+    /// One and the same, taken over from the old model; then its neighbours are where they were, too.
+    fn is_shared(self, old: TableId, new: TableId) -> bool {
+        Arc::ptr_eq(&self.old.tables[old], &self.new.tables[new])
+    }
+
     /// The table as the administrator sees it.
     pub fn same_table(self, old: TableId, new: TableId) -> bool {
+        if self.is_shared(old, new) {
+            return true;
+        }
         let Table {
             name,
+            given,
             schema_name,
             table_name,
             relation,
@@ -52,9 +61,11 @@ impl Pair<'_> {
             root_comments: _,
             permissions: _,
             members,
-        } = &self.old.tables[old];
+            flawed: _,
+        } = &*self.old.tables[old];
         let new = &self.new.tables[new];
         *name == new.name
+            && *given == new.given
             && *schema_name == new.schema_name
             && *table_name == new.table_name
             && *relation == new.relation
@@ -184,29 +195,34 @@ impl Pair<'_> {
 
     /// What a role may do with a table, given that the table is the same.
     pub fn same_permissions(self, role: &str, old: TableId, new: TableId) -> bool {
+        if self.is_shared(old, new) {
+            return true;
+        }
         let old = self.old.tables[old].permissions.get(role);
         let new = self.new.tables[new].permissions.get(role);
         let (Some(old), Some(new)) = (old, new) else { return old.is_none() && new.is_none() };
         let Permissions { select, insert, update, delete } = old;
         both(select.as_deref(), new.select.as_deref(), |old, new| self.same_select(old, new))
             && both(insert.as_deref(), new.insert.as_deref(), |old, new| {
-                let Insert { columns, check, presets, backend_only } = old;
+                let Insert { columns, check, presets, backend_only, webhook } = old;
                 *columns == new.columns
                     && self.same_filter(check, &new.check)
                     && *presets == new.presets
                     && *backend_only == new.backend_only
+                    && *webhook == new.webhook
             })
             && both(update.as_deref(), new.update.as_deref(), |old, new| {
-                let Update { columns, filter, check, presets, backend_only } = old;
+                let Update { columns, filter, check, presets, backend_only, webhook } = old;
                 *columns == new.columns
                     && self.same_filter(filter, &new.filter)
                     && both(check.as_deref(), new.check.as_deref(), |old, new| self.same_filter(old, new))
                     && *presets == new.presets
                     && *backend_only == new.backend_only
+                    && *webhook == new.webhook
             })
             && both(delete.as_deref(), new.delete.as_deref(), |old, new| {
-                let Delete { filter, backend_only } = old;
-                self.same_filter(filter, &new.filter) && *backend_only == new.backend_only
+                let Delete { filter, backend_only, webhook } = old;
+                self.same_filter(filter, &new.filter) && *backend_only == new.backend_only && *webhook == new.webhook
             })
     }
 

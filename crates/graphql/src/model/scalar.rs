@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
+use postgres::Ident;
+use postgres::catalog::{self, TypeDefinition, TypeKind};
+
 use crate::plan::Reader;
 
 use super::EnumTableValue;
+use super::build::Builder;
+use super::naming::is_name;
 
 /// GraphQL's own scalars, `ID` aside.
 pub(crate) const BUILT_IN: [&str; 4] = ["Boolean", "Float", "Int", "String"];
@@ -157,9 +162,100 @@ impl Family {
 
 /// The name of another type of the schema that `cast` names a type of; for an unqualified name, the other's alone.
 pub fn sibling_type(cast: &str, name: &str) -> String {
-    let name = postgres::Ident::new(name);
+    let name = Ident::new(name);
     match cast.rfind('.') {
         Some(dot) => format!("{}.{name}", &cast[..dot]),
         None => name.to_string(),
+    }
+}
+
+impl Builder<'_> {
+    /// The scalar of a type whose name GraphQL cannot spell; only expressions of permissions meet it.
+    pub(super) fn unnamed(&mut self, typed: &catalog::TypeRef) -> ScalarId {
+        let name = format!("{}.{}", typed.schema, typed.name);
+        self.intern(Scalar { name, family: Family::Other, item: None, comment: None, values: None })
+    }
+
+    /// A domain's base type, since GraphQL clients care about the values; any other type itself.
+    pub(super) fn base_type(&self, found: &catalog::TypeRef) -> catalog::TypeRef {
+        let mut current = found.clone();
+        // Domains over domains end; the bound guards against a catalog that says otherwise.
+        for _ in 0..32 {
+            if current.kind != TypeKind::Domain {
+                break;
+            }
+            match self.catalog.type_named(&current.schema, &current.name).map(|found| &found.definition) {
+                Some(TypeDefinition::Domain { base, .. }) => current = base.clone(),
+                _ => break,
+            }
+        }
+        current
+    }
+
+    pub(super) fn scalar(&mut self, typed: &catalog::TypeRef) -> Option<ScalarId> {
+        if let Some(element) = &typed.element {
+            let element = self.base_type(element);
+            let item = self.scalar(&element)?;
+            let name = format!("{}_array", self.model.scalars[item].name);
+            return Some(self.intern(Scalar {
+                name,
+                family: Family::Array,
+                item: Some(item),
+                comment: None,
+                values: None,
+            }));
+        }
+        let comment = || {
+            let found = self.catalog.type_named(&typed.schema, &typed.name);
+            found.filter(|found| found.extension.is_none()).and_then(|found| found.comment.clone())
+        };
+        let scalar = match Family::of(&typed.name) {
+            Some((family, name)) if typed.kind == TypeKind::Base => {
+                Scalar { name: name.to_owned(), family, item: None, comment: None, values: None }
+            }
+            _ => {
+                let family = if typed.kind == TypeKind::Enum { Family::Enum } else { Family::Other };
+                let name = self.free_name(typed)?;
+                Scalar { name, family, item: None, comment: comment(), values: None }
+            }
+        };
+        for name in scalar.family.siblings() {
+            let family = Family::of(name).map_or(Family::Other, |(family, _)| family);
+            self.intern(Scalar { name: (*name).to_owned(), family, item: None, comment: None, values: None });
+        }
+        Some(self.intern(scalar))
+    }
+
+    /// The type's own name unless GraphQL or another type has it already.
+    fn free_name(&self, typed: &catalog::TypeRef) -> Option<String> {
+        let built_in = BUILT_IN.contains(&typed.name.as_str()) || Family::of(&typed.name).is_some();
+        let same_name = self
+            .catalog
+            .types
+            .iter()
+            .any(|other| other.name == typed.name && other.schema < typed.schema && typed.schema != "public");
+        let name = if built_in || same_name { format!("{}_{}", typed.schema, typed.name) } else { typed.name.clone() };
+        is_name(&name).then_some(name)
+    }
+
+    pub(super) fn intern(&mut self, scalar: Scalar) -> ScalarId {
+        if let Some(&found) = self.model.scalars_by_name.get(&scalar.name) {
+            return found;
+        }
+        let id = self.model.scalars.len();
+        self.model.scalars_by_name.insert(scalar.name.clone(), id);
+        self.model.scalars.push(scalar);
+        id
+    }
+}
+
+/// A type's name for a cast. Without its modifier: a comparison with `'abcd'::varchar(3)` would cut the value.
+pub(super) fn cast(typed: &catalog::TypeRef) -> String {
+    if let Some(element) = &typed.element {
+        return format!("{}[]", cast(element));
+    }
+    match typed.schema.as_str() {
+        "pg_catalog" => Ident::new(&typed.name).to_string(),
+        schema => format!("{}.{}", Ident::new(schema), Ident::new(&typed.name)),
     }
 }

@@ -41,50 +41,57 @@ pub(super) fn defaults() -> HeaderMap {
     HeaderMap::from_iter([(CONTENT_TYPE, json), (USER_AGENT, agent)])
 }
 
-/// Of the connection or the body, not of the client; never sent on.
-const WITHHELD: [&str; 19] = [
+/// Of the connection; never sent on, whatever an action's list says.
+const CONNECTION: [&str; 8] =
+    ["connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// Headers that are not forwarded unless an action has a list of its own (`ignored_client_headers`).
+const WITHHELD: [&str; 12] = [
     "accept",
     "accept-datetime",
     "accept-encoding",
     "accept-language",
     "cache-control",
-    "connection",
-    "content-length",
     "content-md5",
     "content-type",
     "dnt",
     "host",
-    "keep-alive",
     "origin",
     "referer",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
     "user-agent",
 ];
 
 /// The client's headers that go to a webhook or remote schema with `forward_client_headers`: all but those of the
-/// connection, and `x-hasura-…`: services take those for the session's. Host, origin and agent go under
-/// `X-Forwarded-…`.
-pub fn forwarded(client: &HeaderMap) -> HeaderMap {
+/// connection, those in `ignored`, and `x-hasura-…`: services take those for the session's. Host, origin and agent go
+/// under `X-Forwarded-…`.
+pub fn forwarded(client: &HeaderMap, ignored: Option<&[String]>) -> HeaderMap {
+    let withheld = |name: &str| match ignored {
+        None => WITHHELD.contains(&name),
+        // The body is the engine's own, and so is its type.
+        Some(list) => name == "content-type" || list.iter().any(|found| found.eq_ignore_ascii_case(name)),
+    };
     let mut headers = HeaderMap::new();
-    for (name, value) in client {
-        let renamed = match name.as_str() {
-            "host" => Some(HeaderName::from_static("x-forwarded-host")),
-            "origin" => Some(HeaderName::from_static("x-forwarded-origin")),
-            "user-agent" => Some(HeaderName::from_static("x-forwarded-user-agent")),
-            // Among them the admin secret; and what a session's variables are, nobody but the session says.
-            other if is_variable(other) => None,
-            other if other.starts_with("sec-websocket-") => None,
-            other if WITHHELD.contains(&other) => None,
-            _ => Some(name.clone()),
-        };
-        if let Some(name) = renamed {
-            headers.append(name, value.clone());
+    for (name, value) in kept(client).iter().filter(|(name, _)| !withheld(name.as_str())) {
+        headers.append(name.clone(), value.clone());
+    }
+    for (name, other) in [
+        ("host", HeaderName::from_static("x-forwarded-host")),
+        ("origin", HeaderName::from_static("x-forwarded-origin")),
+        ("user-agent", HeaderName::from_static("x-forwarded-user-agent")),
+    ] {
+        if let Some(value) = client.get(name) {
+            headers.append(other, value.clone());
         }
     }
     headers
+}
+
+/// The client's headers that may be kept or sent on at all: not those of the connection, and no `x-hasura-…`, for among
+/// them is the admin secret, and what a session's variables are, nobody but the session says.
+pub fn kept(client: &HeaderMap) -> HeaderMap {
+    let may = |name: &str| !is_variable(name) && !name.starts_with("sec-websocket-") && !CONNECTION.contains(&name);
+    let kept = client.iter().filter(|(name, _)| may(name.as_str()));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// `[{"name", "value"}, …]`, as Hasura shows headers in errors and logs.
@@ -124,10 +131,16 @@ mod tests {
         ];
         let client: HeaderMap =
             names.iter().map(|name| (HeaderName::from_static(name), HeaderValue::from_static("v"))).collect();
-        let found = forwarded(&client);
+        let found = forwarded(&client, None);
         let mut found: Vec<&str> = found.keys().map(HeaderName::as_str).collect();
         found.sort_unstable();
         assert_eq!(found, ["authorization", "cookie", "x-forwarded-host", "x-forwarded-user-agent"]);
+        let own = ["Cookie".to_owned(), "Host".to_owned()];
+        let found = forwarded(&client, Some(&own));
+        assert!(found.contains_key("user-agent") && found.contains_key("authorization"));
+        for name in ["cookie", "host", "content-length", "x-hasura-admin-secret", "x-hasura-user-id"] {
+            assert!(!found.contains_key(name), "{name}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `<table>_aggregate`.
 
 use crate::failure::{Failure, Path};
-use crate::schema::{AggregateOp, TableId, TypeId};
+use crate::schema::{AggregateOp, Member, TableId, TypeId};
 use crate::validate::Selected;
 
 use super::function::Callee;
@@ -57,7 +57,7 @@ impl<'a> Planner<'a> {
         for selected in &fields {
             let path = path.key(selected.key);
             let name = selected.field.name.as_str();
-            let op = AggregateOp::named(name).filter(|&op| self.schema.has_aggregate(table, op));
+            let op = self.schema.aggregate_named(name).filter(|&op| self.schema.has_aggregate(table, op));
             let value = match (name, op) {
                 ("__typename", _) => {
                     self.validator.leaf(selected, &path)?;
@@ -106,21 +106,37 @@ impl<'a> Planner<'a> {
         let mut columns = Vec::with_capacity(fields.len());
         for selected in &fields {
             let path = path.key(selected.key);
-            let name = selected.field.name.as_str();
-            self.validator.leaf(selected, &path)?;
-            self.validator.arguments(selected.field, &[], &path)?;
-            let column = self.schema.column_named(table, name);
-            let column = column.filter(|&column| op.takes(self.schema.scalar_of(table, column).family));
-            let found = match (name, column) {
-                ("__typename", _) => OpColumn::TypeName(type_name.clone()),
-                (_, Some(column)) => {
-                    self.see(table, Field::Column(column))?;
-                    OpColumn::Column(column)
-                }
-                (_, None) => return Err(unknown_field(name, &type_name, &path)),
-            };
+            let found = self.op_column(table, op, &type_name, selected, &path)?;
             columns.push((selected.key.to_owned(), found));
         }
         Ok(columns)
+    }
+
+    fn op_column(
+        &mut self,
+        table: TableId,
+        op: AggregateOp,
+        type_name: &str,
+        selected: &Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<OpColumn, Failure> {
+        let name = selected.field.name.as_str();
+        let member = self.schema.member(table, name);
+        if let Some(Member::Computed(computed)) = member
+            && self.schema.aggregated_computed(table, op).any(|found| found == computed)
+        {
+            let (call, _) = self.computed_value(table, computed, false, selected, path)?;
+            return Ok(OpColumn::Computed { computed, call });
+        }
+        self.validator.leaf(selected, path)?;
+        self.validator.arguments(selected.field, &[], path)?;
+        match member {
+            Some(Member::Column(column)) if op.takes(self.schema.scalar_of(table, column).family) => {
+                self.see(table, Field::Column(column))?;
+                Ok(OpColumn::Column(column))
+            }
+            _ if name == "__typename" => Ok(OpColumn::TypeName(type_name.to_owned())),
+            _ => Err(unknown_field(name, type_name, path)),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::failure::{Failure, Path};
 use crate::model::Returned;
 use crate::schema::{
-    BoolFold, Family, Member, Operator, ScalarId, Shape, ShapeType, TableId, Takes, TypeId, TypeRef, sibling_type,
+    Family, FoldFunction, Member, Operator, ScalarId, Shape, ShapeType, TableId, Takes, TypeId, TypeRef, sibling_type,
 };
 use crate::value::{Encoding, Value};
 
@@ -174,7 +174,8 @@ impl<'a> Planner<'a> {
         let mut filters = Vec::new();
         for (name, value) in self.required_object(side.type_id, value, path)? {
             let path = path.key(name);
-            match (&side.subject, side.family.operator(name), side.family.casts_to()) {
+            let operator = side.family.operators().find(|operator| self.schema.naming.is(name, operator.name));
+            match (&side.subject, operator, side.family.casts_to()) {
                 (_, Some(operator), _) => filters.push(self.compare(side, operator, value, &path)?),
                 (&Subject::Column(column), None, Some((target, sql))) if name == "_cast" => {
                     let inner = self.cast_side(side, column, target, sql);
@@ -337,9 +338,13 @@ impl<'a> Planner<'a> {
         let target = self.schema.tables[table].relationships[relationship].target;
         let type_id = TypeId::AggregateBoolExp(target);
         let mut filters = Vec::new();
-        for (name, value) in self.required_object(type_id, value, path)? {
+        let given = self.required_object(type_id, value, path)?;
+        if given.len() != 1 {
+            return Err(Failure::invalid(path, "exactly one predicate should be specified"));
+        }
+        for (name, value) in given {
             let path = path.key(name);
-            let fold = BoolFold::ALL.into_iter().find(|fold| fold.name() == name);
+            let fold = FoldFunction::ALL.into_iter().find(|fold| fold.name() == name);
             let inner = match fold {
                 Some(fold) => TypeId::AggregateBoolExpFold(target, fold),
                 None => TypeId::AggregateBoolExpCount(target),
@@ -356,7 +361,7 @@ impl<'a> Planner<'a> {
         &mut self,
         target: TableId,
         relationship: usize,
-        fold: Option<BoolFold>,
+        fold: Option<FoldFunction>,
         type_id: TypeId,
         value: Value<'a>,
         path: &Path<'_>,
@@ -373,19 +378,21 @@ impl<'a> Planner<'a> {
                 continue;
             }
             match (name, fold) {
-                ("arguments", Some(fold)) => {
-                    let column = self.select_column(target, TypeId::FoldColumn(target, fold), &value, &path)?;
-                    self.see(target, Field::Column(column))?;
-                    columns = vec![column];
-                }
+                ("arguments", Some(fold)) => columns = self.fold_arguments(target, fold, value, &path)?,
                 ("arguments", None) => columns = self.columns(target, value, &path)?,
                 ("distinct", _) => distinct = self.validator.boolean(&value, &path)?,
                 ("filter", _) => {
                     filter = self.inside_rows(&path, |planner| planner.bool_exp(target, value, &path))?;
                 }
                 _ => {
-                    let name = if fold.is_some() { "Boolean" } else { "Int" };
-                    let side = self.built_in_side(Subject::Fold, name);
+                    let column = fold.and_then(|fold| self.schema.fold_columns(target, fold).next());
+                    let side = match column {
+                        Some(column) => {
+                            let found = self.schema.column(target, column);
+                            self.scalar_side(Subject::Fold, found.scalar, found.cast.clone())
+                        }
+                        None => self.built_in_side(Subject::Fold, "Int"),
+                    };
                     predicate = Some(self.comparison(&side, value, &path)?);
                 }
             }
@@ -393,12 +400,47 @@ impl<'a> Planner<'a> {
         let missing = |name: &str| Failure::invalid(path.key(name), format!("missing required field '{name}'"));
         let predicate = Box::new(predicate.ok_or_else(|| missing("predicate"))?);
         let filter = self.visible(target, filter)?;
-        let fold = match (fold, columns.first()) {
-            (None, _) => Fold::Count { columns, distinct },
-            (Some(fold), Some(&column)) => Fold::Boolean { fold, column, distinct },
-            (Some(_), None) => return Err(missing("arguments")),
+        let fold = match fold {
+            None => Fold::Count { columns, distinct },
+            Some(_) if columns.is_empty() => return Err(missing("arguments")),
+            Some(function) => Fold::Of { function, columns, distinct },
         };
         Ok(Filter::Folded { relationship, fold, filter: Box::new(filter), predicate })
+    }
+
+    /// The column of an aggregate, or an object of two.
+    fn fold_arguments(
+        &mut self,
+        target: TableId,
+        fold: FoldFunction,
+        value: Value<'a>,
+        path: &Path<'_>,
+    ) -> Result<Vec<usize>, Failure> {
+        let enum_type = TypeId::FoldColumn(target, fold);
+        let names = fold.pair();
+        if names.is_empty() {
+            let column = self.select_column(target, enum_type, &value, path)?;
+            self.see(target, Field::Column(column))?;
+            return Ok(vec![column]);
+        }
+        let type_id = TypeId::FoldArguments(target, fold);
+        let given = self.required_object(type_id, value, path)?;
+        if let Some((name, _)) = given.iter().find(|(name, _)| !names.contains(name)) {
+            return Err(unknown_field(name, &self.type_name(type_id), &path.key(name)));
+        }
+        let expected = TypeRef::from(enum_type).required();
+        let mut columns = Vec::with_capacity(names.len());
+        for name in names {
+            let path = path.key(name);
+            let Some((_, value)) = given.iter().find(|(found, _)| found == name) else {
+                return Err(Failure::invalid(path, format!("missing required field '{name}'")));
+            };
+            let value = self.validator.variables.resolve(value.clone(), Some(&expected), self.schema, &path)?;
+            let column = self.select_column(target, enum_type, &value, &path)?;
+            self.see(target, Field::Column(column))?;
+            columns.push(column);
+        }
+        Ok(columns)
     }
 }
 

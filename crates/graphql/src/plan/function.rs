@@ -44,28 +44,43 @@ impl<'a> Planner<'a> {
                 Ok(if set { OutputValue::ComputedRows(select) } else { OutputValue::ComputedRow(select) })
             }
             Returned::Scalar { scalar, .. } => {
-                self.validator.leaf(selected, path)?;
-                self.see(table, super::Field::Computed(computed))?;
-                let mut defined = self.schema.callee_arguments(callee);
-                if self.schema.scalars[scalar].family.is_json() {
-                    defined.push(self.schema.path_argument());
-                }
-                let given = self.validator.arguments(selected.field, &defined, path)?;
-                let path = path.key("args");
-                let (mut call, mut json_path) = (self.default_call(callee), None);
-                for (name, value) in given {
-                    let path = path.key(name);
-                    if self.validator.variables.is_null(&value) {
-                        continue;
-                    }
-                    match name {
-                        "args" => call = self.call(callee, value, &path)?,
-                        _ => json_path = Some(self.json_path(value, &path)?),
-                    }
-                }
-                Ok(OutputValue::Computed { computed, call, path: json_path })
+                let is_json = self.schema.scalars[scalar].family.is_json();
+                let (call, path) = self.computed_value(table, computed, is_json, selected, path)?;
+                Ok(OutputValue::Computed { computed, call, path })
             }
         }
+    }
+
+    /// A computed field with a value, wherever it is selected: what its function is given, and the path into JSON.
+    pub(super) fn computed_value(
+        &mut self,
+        table: TableId,
+        computed: usize,
+        is_json: bool,
+        selected: &Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<(Call, Option<ParameterId>), Failure> {
+        let callee = Callee::Computed(table, computed);
+        self.validator.leaf(selected, path)?;
+        self.see(table, super::Field::Computed(computed))?;
+        let mut defined = self.schema.callee_arguments(callee);
+        if is_json {
+            defined.push(self.schema.path_argument());
+        }
+        let given = self.validator.arguments(selected.field, &defined, path)?;
+        let path = path.key("args");
+        let (mut call, mut json_path) = (self.default_call(callee), None);
+        for (name, value) in given {
+            let path = path.key(name);
+            if self.validator.variables.is_null(&value) {
+                continue;
+            }
+            match name {
+                "args" => call = self.call(callee, value, &path)?,
+                _ => json_path = Some(self.json_path(value, &path)?),
+            }
+        }
+        Ok((call, json_path))
     }
 
     pub(super) fn json_path(&mut self, value: Value<'a>, path: &Path<'_>) -> Result<ParameterId, Failure> {

@@ -8,6 +8,7 @@ mod conflict;
 mod insert;
 mod response;
 mod tree;
+mod vet;
 
 pub use tree::{
     Batch, Cell, Change, Conflict, ConflictTarget, Delete, Insert, Mutation, Nested, NewRows, Object, Objects,
@@ -18,22 +19,23 @@ use serde_json::Value as Json;
 
 use crate::failure::{Failure, Path};
 use crate::model::{Preset, PresetValue};
-use crate::schema::{Operation as Surface, Root as Field, TableId};
+use crate::schema::{Root as Field, TableId};
 use crate::validate::Selected;
 use crate::value::{Datum, Value};
 
-use super::{Filter, Planner, RootValue, mismatch, unknown_field};
+use super::{Filter, Place, Planner, RootValue, mismatch, unknown_field};
 
 impl<'a> Planner<'a> {
-    /// A field of `mutation_root`.
-    pub(super) fn mutation_root(&mut self, selected: &Selected<'a>, path: &Path<'_>) -> Result<RootValue, Failure> {
+    /// A field of `mutation_root` or of the namespace in it.
+    pub(super) fn mutation_root(
+        &mut self,
+        place: Place<'_>,
+        selected: &Selected<'a>,
+        path: &Path<'_>,
+    ) -> Result<RootValue, Failure> {
         let name = selected.field.name.as_str();
-        if name == "__typename" {
-            self.validator.leaf(selected, path)?;
-            return Ok(RootValue::Ready(format!("\"{}\"", Surface::Mutation.root_type())));
-        }
-        let unknown = || unknown_field(name, Surface::Mutation.root_type(), path);
-        let field = self.schema.root(Surface::Mutation, name).ok_or_else(unknown)?;
+        let unknown = || unknown_field(name, place.type_name, path);
+        let field = self.schema.root_at(place.level, place.surface, name).ok_or_else(unknown)?;
         match field {
             Field::Insert(table) | Field::InsertOne(table) => {
                 let one = matches!(field, Field::InsertOne(_));
@@ -48,7 +50,7 @@ impl<'a> Planner<'a> {
                 let by_key = matches!(field, Field::DeleteByPrimaryKey(_));
                 self.delete_field(table, by_key, selected, path)
             }
-            _ => self.root(Surface::Mutation, Surface::Mutation.root_type(), selected, path),
+            _ => self.reading_root(place, selected, path),
         }
     }
 

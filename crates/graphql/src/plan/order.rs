@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Path};
 use crate::model::Returned;
-use crate::schema::{AggregateOp, Member, TableId, TypeId, TypeRef};
+use crate::schema::{Member, TableId, TypeId, TypeRef};
 use crate::value::{Value, View};
 
 use super::function::Callee;
@@ -94,7 +94,7 @@ impl<'a> Planner<'a> {
         match self.schema.member(table, name) {
             Some(Member::Computed(computed)) => sortable(computed, false).then_some(Member::Computed(computed)),
             Some(other) => Some(other),
-            None => match self.schema.member(table, name.strip_suffix("_aggregate")?)? {
+            None => match self.schema.member(table, self.schema.naming.base_of(name, "_aggregate")?)? {
                 Member::Computed(computed) if sortable(computed, true) => Some(Member::Computed(computed)),
                 _ => None,
             },
@@ -141,7 +141,8 @@ impl<'a> Planner<'a> {
                 }
                 continue;
             }
-            let op = AggregateOp::named(name).filter(|&op| self.schema.has_aggregate(target, op));
+            let op = self.schema.aggregate_named(name);
+            let op = op.filter(|&op| self.schema.has_aggregated_column(target, op));
             let op = op.ok_or_else(|| unknown_field(name, &self.type_name(type_id), &path))?;
             let type_id = TypeId::OpOrderBy(target, op);
             for (name, value) in self.object(type_id, value, &path)?.unwrap_or_default() {
@@ -179,11 +180,13 @@ impl<'a> Planner<'a> {
         if self.validator.variables.is_null(&value) {
             return Ok(None);
         }
-        let name = self.validator.enum_name(&value, "order_by", path)?;
-        let found = Direction::ALL.into_iter().find(|direction| direction.name() == name);
-        found
-            .map(Some)
-            .ok_or_else(|| unknown_value(&name, "order_by", Direction::ALL.iter().map(|found| found.name()), path))
+        let type_name = self.type_name(TypeId::OrderByEnum);
+        let name = self.validator.enum_name(&value, &type_name, path)?;
+        let names = Direction::ALL.map(|direction| self.schema.naming.value(direction.name()));
+        match names.iter().position(|known| *known == name) {
+            Some(found) => Ok(Some(Direction::ALL[found])),
+            None => Err(unknown_value(&name, &type_name, names.iter().map(|known| &**known), path)),
+        }
     }
 
     /// The fields of an input object; none for null.

@@ -5,15 +5,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
 use crate::failure::{Failure, Path};
-use crate::schema::{InputDef, Member, Operation as Surface, Root as RootField, TableId, TypeId, TypeRef};
+use crate::schema::{InputDef, Level, Member, Operation as Surface, Root as RootField, TableId, TypeId, TypeRef};
 use crate::validate::Selected;
 use crate::value::{Datum, Encoding, Source, Value, View};
 
 use super::function::Callee;
 use super::{
-    Connection, ConnectionOutput, ConnectionValue, Direction, EdgeOutput, EdgeValue, Filter, Order, OrderTarget,
-    OrderValue, OutputValue, Over, PageInfo, PageOutput, Parameter, ParameterId, Planner, RootValue, Rows, Select,
-    Split, unknown_field,
+    Connection, ConnectionOutput, ConnectionValue, Direction, EdgeOutput, EdgeValue, Field, Filter, Order, OrderTarget,
+    OrderValue, OutputValue, Over, PageInfo, PageOutput, Parameter, ParameterId, Place, Planner, RootValue, Rows,
+    Select, Split, unknown_field,
 };
 
 const INVALID_CURSOR: &str = "the \"after\" or \"before\" cursor is invalid";
@@ -29,16 +29,15 @@ impl<'a> Planner<'a> {
     /// A root field of the Relay API.
     pub(super) fn relay_root(
         &mut self,
-        surface: Surface,
-        root_type: &str,
+        place: Place<'_>,
         selected: &Selected<'a>,
         path: &Path<'_>,
     ) -> Result<RootValue, Failure> {
         let name = selected.field.name.as_str();
-        if name == "node" {
+        if name == "node" && place.level == Level::Top {
             return self.node(selected, path);
         }
-        match self.schema.connection_root(surface, name) {
+        match self.schema.connection_root(place.level, place.surface, name) {
             Some(RootField::Rows(table)) => {
                 self.connection(table, Callee::Nothing, selected, path).map(RootValue::Connection)
             }
@@ -46,7 +45,7 @@ impl<'a> Planner<'a> {
                 let table = self.schema.functions[function].returns;
                 self.connection(table, Callee::Function(function), selected, path).map(RootValue::Connection)
             }
-            _ => Err(unknown_field(name, root_type, path)),
+            _ => Err(unknown_field(name, place.type_name, path)),
         }
     }
 
@@ -61,6 +60,9 @@ impl<'a> Planner<'a> {
         if name == "id" && self.schema.is_node(table) {
             self.validator.leaf(selected, path)?;
             self.validator.arguments(selected.field, &[], path)?;
+            for &column in &self.schema.tables[table].primary_key {
+                self.see(table, Field::Column(column))?;
+            }
             return Ok(Some(OutputValue::NodeId));
         }
         let Some(relationship) = self.schema.connection_member(table, name) else { return Ok(None) };
@@ -83,6 +85,7 @@ impl<'a> Planner<'a> {
         for (column, value) in self.schema.tables[table].primary_key.clone().into_iter().zip(key) {
             let text = json_text(&value).ok_or_else(|| Failure::invalid(path, "the node id is invalid"))?;
             let id = self.constant(&text);
+            self.see(table, Field::Column(column))?;
             filters.push(self.key_equals(table, column, id));
         }
         let rows = Rows { filter: self.visible(table, Filter::All(filters))?, ..Rows::every() };
@@ -122,7 +125,7 @@ impl<'a> Planner<'a> {
             if self.validator.variables.is_null(&value) {
                 continue;
             }
-            match name {
+            match &*self.schema.naming.plain_word(name) {
                 "where" => rows.filter = self.bool_exp(table, value, &path)?,
                 "args" => call = Some(self.call(callee, value, &path)?),
                 "order_by" => self.order_by(table, value, &path, &mut rows)?,
@@ -140,7 +143,7 @@ impl<'a> Planner<'a> {
             return Err(both("\"after\" and \"before\""));
         }
         self.check_distinct(&rows, &path_to_arguments)?;
-        self.order_by_key(table, &mut rows);
+        self.order_by_key(table, &mut rows)?;
         rows.filter = self.visible(table, rows.filter)?;
         let call = call.unwrap_or_else(|| self.default_call(callee));
         rows.from = self.from(callee, call);
@@ -163,16 +166,18 @@ impl<'a> Planner<'a> {
     }
 
     /// Rows are told apart by their key, whatever else they are sorted by.
-    fn order_by_key(&self, table: TableId, rows: &mut Rows) {
+    fn order_by_key(&mut self, table: TableId, rows: &mut Rows) -> Result<(), Failure> {
         for &column in &self.schema.tables[table].primary_key {
             let is_sorted = rows.order.iter().any(|order| {
                 order.joined.is_none() && matches!(order.target, OrderTarget::Column(found) if found == column)
             });
             if !is_sorted {
+                self.see(table, Field::Column(column))?;
                 let target = OrderTarget::Column(column);
                 rows.order.push(Order { joined: None, target, direction: Direction::Asc });
             }
         }
+        Ok(())
     }
 
     /// Where a cursor has the value that rows are sorted by.
@@ -340,8 +345,8 @@ impl crate::schema::Schema {
     }
 
     /// The root field whose rows a connection of that name has.
-    pub fn connection_root(&self, surface: Surface, name: &str) -> Option<RootField> {
-        let found = self.root(surface, name.strip_suffix("_connection")?)?;
+    pub fn connection_root(&self, level: Level, surface: Surface, name: &str) -> Option<RootField> {
+        let found = self.root_at(level, surface, self.naming.base_of(name, "_connection")?)?;
         match found {
             RootField::Rows(table) if self.is_node(table) => Some(found),
             RootField::Function(function) => {

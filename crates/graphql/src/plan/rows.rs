@@ -49,7 +49,7 @@ impl<'a> Planner<'a> {
             if self.validator.variables.is_null(&value) {
                 continue;
             }
-            match name {
+            match &*self.schema.naming.plain_word(name) {
                 "where" => rows.filter = self.bool_exp(table, value, &path_here)?,
                 "args" => call = Some(self.call(callee, value, &path_here)?),
                 "order_by" => self.order_by(table, value, &path_here, &mut rows)?,

@@ -24,7 +24,7 @@ impl<'a> Planner<'a> {
         let (mut filters, mut cursor, mut batch) = (Vec::new(), None, 0);
         for (name, value) in arguments {
             let path = path_to_arguments.key(name);
-            match name {
+            match &*self.schema.naming.plain_word(name) {
                 "batch_size" => batch = self.limit(&value, &path)?,
                 "cursor" => cursor = Some(self.stream_cursor(table, value, &path)?),
                 _ if self.validator.variables.is_null(&value) => {}
@@ -58,17 +58,18 @@ impl<'a> Planner<'a> {
         let path = path.index(0);
         let type_id = TypeId::StreamCursor(table);
         let fields = self.required_object(type_id, item, &path)?;
+        let start = self.schema.naming.word("initial_value");
         let (mut initial, mut descending) = (None, false);
         for (name, value) in fields {
             let path = path.key(name);
             match name {
-                "initial_value" => initial = Some(self.cursor_value(table, value, &path)?),
+                _ if name == start => initial = Some(self.cursor_value(table, value, &path)?),
                 "ordering" => descending = self.cursor_ordering(value, &path)?,
                 _ => return Err(unknown_field(name, &self.type_name(type_id), &path)),
             }
         }
         let Some((column, operand)) = initial else {
-            return Err(Failure::invalid(path.key("initial_value"), "missing required field 'initial_value'"));
+            return Err(Failure::invalid(path.key(&start), format!("missing required field '{start}'")));
         };
         let found = self.schema.column(table, column);
         let family = self.schema.scalar_of(table, column).family;
@@ -118,10 +119,11 @@ impl<'a> Planner<'a> {
         if self.validator.variables.is_null(&value) {
             return Ok(false);
         }
-        match self.validator.enum_name(&value, "cursor_ordering", path)?.as_str() {
+        let type_name = self.type_name(TypeId::CursorOrdering);
+        match self.validator.enum_name(&value, &type_name, path)?.as_str() {
             "ASC" => Ok(false),
             "DESC" => Ok(true),
-            other => Err(unknown_value(other, "cursor_ordering", ["ASC", "DESC"].into_iter(), path)),
+            other => Err(unknown_value(other, &type_name, ["ASC", "DESC"].into_iter(), path)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A plan's parts. [`super::Planner`] makes them, [`crate::sql`] writes them.
 
-use crate::schema::{AggregateOp, BoolFold, FunctionId, Operator, TableId};
+use crate::schema::{AggregateOp, FoldFunction, FunctionId, Operator, TableId};
 use crate::value::{Encoding, Source, Touch};
 
 use super::mutation::Mutation;
@@ -22,6 +22,10 @@ pub struct Plan {
     pub conditions: Vec<Condition>,
     /// Fields that others answer once the objects around them are known; outer ones first.
     pub joins: Vec<crate::foreign::plan::Join>,
+    /// Who is asked about the input before anything is written.
+    pub vettings: Vec<crate::vetting::Vetting>,
+    /// Names and values are the database's own: no convention changes an enum's.
+    pub is_legacy: bool,
     /// What must be the same in another request's variables for this plan to fit it.
     pub touches: Vec<Touch>,
 }
@@ -41,11 +45,21 @@ pub enum Field {
     Computed(usize),
 }
 
-/// A key of `data`.
+/// A field of the database, or of others, and the key it is answered under.
 #[derive(Debug)]
 pub struct Root {
+    /// The key of `data` that holds it, of a field inside the source's namespace. Those of one namespace follow each
+    /// other.
+    pub namespace: Option<String>,
     pub key: String,
     pub value: RootValue,
+}
+
+impl Root {
+    /// Keys from `data` to the value.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.namespace.iter().chain([&self.key]).map(String::as_str)
+    }
 }
 
 #[derive(Debug)]
@@ -285,6 +299,7 @@ pub enum FieldValue {
 #[derive(Debug)]
 pub enum OpColumn {
     Column(usize),
+    Computed { computed: usize, call: Call },
     TypeName(String),
 }
 
@@ -394,8 +409,16 @@ pub enum Subject {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fold {
-    Count { columns: Vec<usize>, distinct: bool },
-    Boolean { fold: BoolFold, column: usize, distinct: bool },
+    Count {
+        columns: Vec<usize>,
+        distinct: bool,
+    },
+    /// Columns in the order in which SQL takes them.
+    Of {
+        function: FoldFunction,
+        columns: Vec<usize>,
+        distinct: bool,
+    },
 }
 
 #[derive(Debug)]

@@ -1,10 +1,13 @@
 //! What the role may see and do.
 
+use std::sync::Arc;
+
 use crate::model::{
-    ColumnSet, Delete, Insert, Member, Operation, Permissions, Preset, Returned, Root, RootField, Select, TableId,
-    Update,
+    ColumnSet, Delete, Insert, Level, Member, Operation, Permissions, Preset, Returned, Root, RootField, Roots, Select,
+    TableId, Update,
 };
 use crate::plan::Filter;
+use crate::vetting::Webhook;
 
 use super::{Role, Schema};
 
@@ -82,6 +85,11 @@ impl<'s> Access<'s, Select> {
 }
 
 impl<'s> Access<'s, Insert> {
+    /// Who looks at what is given.
+    pub fn webhook(self) -> Option<&'s Arc<Webhook>> {
+        self.limited().and_then(|found| found.webhook.as_ref())
+    }
+
     pub fn column(self, column: usize) -> bool {
         self.allows(|found| &found.columns, column)
     }
@@ -97,6 +105,10 @@ impl<'s> Access<'s, Insert> {
 }
 
 impl<'s> Access<'s, Update> {
+    pub fn webhook(self) -> Option<&'s Arc<Webhook>> {
+        self.limited().and_then(|found| found.webhook.as_ref())
+    }
+
     pub fn column(self, column: usize) -> bool {
         self.allows(|found| &found.columns, column)
     }
@@ -116,6 +128,10 @@ impl<'s> Access<'s, Update> {
 }
 
 impl<'s> Access<'s, Delete> {
+    pub fn webhook(self) -> Option<&'s Arc<Webhook>> {
+        self.limited().and_then(|found| found.webhook.as_ref())
+    }
+
     pub fn filter(self) -> Option<&'s Filter> {
         self.limited().map(|found| &*found.filter).filter(|filter| !filter.is_everything())
     }
@@ -203,24 +219,34 @@ impl Schema {
 
     /// The field of that name of a root type.
     pub fn root(&self, operation: Operation, name: &str) -> Option<Root> {
-        let found = self.root_map(operation).get(name).copied().filter(|&root| self.shows(operation, root))?;
+        self.root_at(Level::Top, operation, name)
+    }
+
+    /// The field of that name of a root type or of the source's namespace in it.
+    pub fn root_at(&self, level: Level, operation: Operation, name: &str) -> Option<Root> {
+        let found = self.root_map(level).of(operation).get(name).copied();
+        let found = found.filter(|&root| self.shows(operation, root))?;
         if let Some(notes) = &self.notes {
-            notes.root(operation, name);
+            notes.root(level, operation, name);
         }
         Some(found)
     }
 
     /// Every field of a root type, in no order.
     pub fn roots(&self, operation: Operation) -> impl Iterator<Item = (&str, Root)> {
-        let roots = self.root_map(operation).iter().map(|(name, &root)| (name.as_str(), root));
+        self.roots_at(Level::Top, operation)
+    }
+
+    /// Every field of a root type or of the source's namespace in it, in no order.
+    pub fn roots_at(&self, level: Level, operation: Operation) -> impl Iterator<Item = (&str, Root)> {
+        let roots = self.root_map(level).of(operation).iter().map(|(name, &root)| (name.as_str(), root));
         roots.filter(move |&(_, root)| self.shows(operation, root))
     }
 
-    fn root_map(&self, operation: Operation) -> &std::collections::HashMap<String, Root> {
-        match operation {
-            Operation::Query => &self.queries,
-            Operation::Mutation => &self.mutations,
-            Operation::Subscription => &self.subscriptions,
+    fn root_map(&self, level: Level) -> &Roots {
+        match level {
+            Level::Top => &self.roots,
+            Level::Namespace => &self.namespaced,
         }
     }
 
@@ -255,6 +281,7 @@ impl Schema {
             Root::DeleteByPrimaryKey(table) => self.delete(table).is_some() && self.sees_key(table),
             Root::Action(action) | Root::ActionResult(action) => self.foreign.shows_action(action, self.role_name()),
             Root::Remote(root) => self.foreign.shows_remote(root, self.role_name()),
+            Root::Namespace => self.namespaced.of(operation).values().any(|&inner| self.shows(operation, inner)),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Aggregate functions over columns.
 
-use super::{Family, Schema, TableId};
+use crate::model::Returned;
+
+use super::{Family, Member, Schema, TableId};
 
 /// A function over one column's values; `count` stands apart because it takes any columns or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,10 +50,6 @@ impl AggregateOp {
         }
     }
 
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|op| op.name() == name)
-    }
-
     pub fn takes(self, family: Family) -> bool {
         match self {
             Self::Max | Self::Min => family.is_comparable(),
@@ -73,7 +71,28 @@ impl Schema {
         self.columns(table).filter(move |&index| op.takes(self.scalar_of(table, index).family))
     }
 
+    /// Positions of the computed fields with a value that `op` can work on.
+    pub fn aggregated_computed(&self, table: TableId, op: AggregateOp) -> impl Iterator<Item = usize> {
+        let found = &self.tables[table].computed;
+        (0..found.len()).filter(move |&at| match found[at].returns {
+            Returned::Scalar { scalar, .. } => {
+                op.takes(self.scalars[scalar].family) && self.sees(table, Member::Computed(at))
+            }
+            Returned::Table { .. } => false,
+        })
+    }
+
+    /// The function of that name in GraphQL.
+    pub fn aggregate_named(&self, name: &str) -> Option<AggregateOp> {
+        AggregateOp::ALL.into_iter().find(|op| self.naming.is(name, op.name()))
+    }
+
     pub fn has_aggregate(&self, table: TableId, op: AggregateOp) -> bool {
+        self.has_aggregated_column(table, op) || self.aggregated_computed(table, op).next().is_some()
+    }
+
+    /// Rows are sorted by aggregates of columns only.
+    pub fn has_aggregated_column(&self, table: TableId, op: AggregateOp) -> bool {
         self.aggregated_columns(table, op).next().is_some()
     }
 }

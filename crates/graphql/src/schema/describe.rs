@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::model::{EnumTableValue, Returned};
 use crate::plan::Field;
 
-use super::{AggregateOp, FunctionId, Member, Meta, MutationType, Operation, Root, Schema, TableId, TypeId};
+use super::{AggregateOp, FunctionId, Level, Member, Meta, MutationType, Operation, Root, Schema, TableId, TypeId};
 
 /// `__TypeKind`, without the kinds that wrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl Schema {
     fn head(&self, id: TypeId) -> (Kind, Option<String>) {
         let table = |id: TableId| self.tables[id].qualified();
         let (kind, text) = match id {
-            TypeId::QueryRoot | TypeId::SubscriptionRoot => return (Kind::Object, None),
+            TypeId::QueryRoot | TypeId::SubscriptionRoot | TypeId::Namespace(_) => return (Kind::Object, None),
             TypeId::MutationRoot => return (Kind::Object, Some("mutation root".to_owned())),
             TypeId::Mutation(t, found) => return self.mutation_type_head(t, found),
             TypeId::Table(t) => {
@@ -180,7 +180,7 @@ impl Schema {
             }
             TypeId::Aggregate(t) => (Kind::Object, format!("aggregated selection of \"{}\"", table(t))),
             TypeId::AggregateFields(t) => (Kind::Object, format!("aggregate fields of \"{}\"", table(t))),
-            TypeId::OpFields(_, op) => (Kind::Object, format!("aggregate {} on columns", op.name())),
+            TypeId::OpFields(_, op) => (Kind::Object, format!("aggregate {} on columns", self.naming.word(op.name()))),
             TypeId::Scalar(s) => {
                 let found = &self.scalars[s];
                 let kind = if found.values.is_some() { Kind::Enum } else { Kind::Scalar };
@@ -191,9 +191,9 @@ impl Schema {
             TypeId::FoldColumn(t, fold) => (
                 Kind::Enum,
                 format!(
-                    "select \"{0}_aggregate_bool_exp_{1}_arguments_columns\" columns of table \"{0}\"",
-                    table(t),
-                    fold.name()
+                    "select \"{}\" columns of table \"{}\"",
+                    self.naming.type_of(&self.type_name(TypeId::AggregateBoolExpFold(t, fold)), "_arguments_columns"),
+                    table(t)
                 ),
             ),
             TypeId::Connection(t) => (Kind::Object, format!("A Relay connection object on \"{}\"", table(t))),
@@ -210,13 +210,10 @@ impl Schema {
     fn fields(&self, id: TypeId) -> Vec<FieldDef> {
         match id {
             TypeId::QueryRoot => self.root_fields(),
-            TypeId::SubscriptionRoot if self.is_relay() => self.relay_roots(Operation::Subscription),
-            TypeId::SubscriptionRoot => {
-                let roots = self.roots(Operation::Subscription);
-                roots.filter_map(|(name, root)| self.root_field(name, root)).collect()
-            }
+            TypeId::SubscriptionRoot => self.level_fields(Level::Top, Operation::Subscription),
+            TypeId::Namespace(operation) => self.level_fields(Level::Namespace, operation),
             TypeId::Table(table) if self.is_relay() => self.relay_fields(table, self.table_fields(table)),
-            TypeId::MutationRoot => self.mutation_fields(),
+            TypeId::MutationRoot => self.level_fields(Level::Top, Operation::Mutation),
             TypeId::Mutation(table, MutationType::Response) => self.response_fields(table),
             TypeId::Table(table) => self.table_fields(table),
             TypeId::Connection(table) => self.connection_fields(table),
@@ -228,36 +225,30 @@ impl Schema {
                 FieldDef::new("nodes", TypeRef::list_of(TypeId::Table(table)).required()),
             ],
             TypeId::AggregateFields(table) => self.aggregate_fields(table),
-            TypeId::OpFields(table, op) => self
-                .aggregated_columns(table, op)
-                .map(|column| {
-                    let found = FieldDef::new(&self.column(table, column).name, self.op_type(table, column, op));
-                    match &self.column(table, column).comment {
-                        Some(comment) => found.described(comment),
-                        None => found,
-                    }
-                })
-                .collect(),
+            TypeId::OpFields(table, op) => self.op_fields(table, op),
             TypeId::Meta(meta) => meta.fields(self),
             _ => Vec::new(),
         }
     }
 
     fn root_fields(&self) -> Vec<FieldDef> {
-        if self.is_relay() {
-            return self.relay_roots(Operation::Query);
-        }
-        if self.is_empty() {
+        if self.is_empty() && !self.is_relay() {
             // GraphQL knows no empty object; this is what Hasura offers a role that may see nothing.
             return vec![FieldDef::new("no_queries_available", TypeRef::from(self.built_in("String")).required())
                 .described("There are no queries available to the current role. Either there are no sources or remote schemas configured, or the current role doesn't have the required permissions.")];
         }
-        self.roots(Operation::Query).filter_map(|(name, root)| self.root_field(name, root)).collect()
+        self.level_fields(Level::Top, Operation::Query)
     }
 
-    fn mutation_fields(&self) -> Vec<FieldDef> {
-        let roots = self.roots(Operation::Mutation);
+    /// The fields of a root type or of a namespace.
+    fn level_fields(&self, level: Level, operation: Operation) -> Vec<FieldDef> {
+        if self.is_relay() && operation != Operation::Mutation {
+            return self.relay_roots(level, operation);
+        }
         let field = |(name, root)| self.mutation_field(name, root).or_else(|| self.root_field(name, root));
+        let namespace = |root| matches!(root, Root::Namespace).then_some(TypeId::Namespace(operation));
+        let roots = self.roots_at(level, operation);
+        let field = |(name, root)| namespace(root).map(|id| FieldDef::new(name, id)).or_else(|| field((name, root)));
         roots.filter_map(field).collect()
     }
 
@@ -402,7 +393,25 @@ impl Schema {
             r#type: TypeRef::from(self.built_in("Int")).required(),
         };
         let ops = AggregateOp::ALL.into_iter().filter(|&op| self.has_aggregate(table, op));
-        std::iter::once(count).chain(ops.map(|op| FieldDef::new(op.name(), TypeId::OpFields(table, op)))).collect()
+        std::iter::once(count)
+            .chain(ops.map(|op| FieldDef::new(self.naming.word(op.name()), TypeId::OpFields(table, op))))
+            .collect()
+    }
+
+    /// What a function over rows can be asked of.
+    fn op_fields(&self, table: TableId, op: AggregateOp) -> Vec<FieldDef> {
+        let columns = self.aggregated_columns(table, op).map(|column| {
+            let found = FieldDef::new(&self.column(table, column).name, self.op_type(table, column, op));
+            match &self.column(table, column).comment {
+                Some(comment) => found.described(comment),
+                None => found,
+            }
+        });
+        let computed = self.aggregated_computed(table, op).map(|at| {
+            let found = self.computed_field(table, at);
+            if op.keeps_type() { found } else { FieldDef { r#type: self.built_in("Float").into(), ..found } }
+        });
+        columns.chain(computed).collect()
     }
 
     /// The result type of an aggregate over a column.
@@ -431,16 +440,14 @@ impl Schema {
             TypeId::SelectColumn(table) => {
                 self.columns(table).map(|column| value(&self.column(table, column).name, "column name")).collect()
             }
-            TypeId::FoldColumn(table, _) => self
-                .boolean_columns(table)
+            TypeId::FoldColumn(table, fold) => self
+                .fold_columns(table, fold)
                 .map(|column| value(&self.column(table, column).name, "column name"))
                 .collect(),
             TypeId::Scalar(scalar) => {
                 let values = self.scalars[scalar].values.iter().flat_map(|values| values.iter());
-                let value = |found: &EnumTableValue| EnumValue {
-                    name: found.value.clone(),
-                    description: found.comment.clone(),
-                };
+                let value =
+                    |found: &EnumTableValue| EnumValue { name: found.name.clone(), description: found.comment.clone() };
                 values.map(value).collect()
             }
             TypeId::CursorOrdering => vec![
@@ -449,7 +456,8 @@ impl Schema {
             ],
             TypeId::Mutation(table, found) => self.mutation_type_values(table, found),
             TypeId::OrderByEnum => {
-                crate::plan::Direction::ALL.map(|direction| value(direction.name(), direction.description())).into()
+                let one = |found: crate::plan::Direction| value(&self.naming.value(found.name()), found.description());
+                crate::plan::Direction::ALL.map(one).into()
             }
             TypeId::Meta(Meta::TypeKind | Meta::DirectiveLocation) => Meta::values(id),
             _ => Vec::new(),

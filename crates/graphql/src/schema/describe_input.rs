@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crate::model::{FunctionArgument, Returned};
 
 use super::{
-    AggregateOp, BoolFold, Family, FunctionId, InputDef, Member, ScalarId, Schema, Shape, ShapeType, TableId, Takes,
-    TypeId, TypeRef,
+    AggregateOp, Family, FoldFunction, FunctionId, InputDef, Member, ScalarId, Schema, Shape, ShapeType, TableId,
+    Takes, TypeId, TypeRef,
 };
 
 impl Schema {
@@ -15,13 +15,14 @@ impl Schema {
         let mut arguments = vec![
             InputDef::new("limit", self.built_in("Int")).described("limit the number of rows returned"),
             InputDef::new("offset", self.built_in("Int")).described("skip the first n rows. Use only with order_by"),
-            InputDef::new("order_by", TypeRef::list_of(TypeId::OrderBy(table)))
+            InputDef::new(self.naming.word("order_by"), TypeRef::list_of(TypeId::OrderBy(table)))
                 .described("sort the rows by one or more columns"),
             InputDef::new("where", TypeId::BoolExp(table)).described("filter the rows returned"),
         ];
         if self.exists(TypeId::SelectColumn(table)) {
             let columns = TypeRef::list_of(TypeId::SelectColumn(table));
-            arguments.insert(0, InputDef::new("distinct_on", columns).described("distinct select on columns"));
+            let distinct = InputDef::new(self.naming.word("distinct_on"), columns);
+            arguments.insert(0, distinct.described("distinct select on columns"));
         }
         arguments
     }
@@ -86,7 +87,7 @@ impl Schema {
     /// Arguments of a streaming subscription.
     pub fn stream_arguments(&self, table: TableId) -> Vec<InputDef> {
         vec![
-            InputDef::new("batch_size", TypeRef::from(self.built_in("Int")).required())
+            InputDef::new(self.naming.word("batch_size"), TypeRef::from(self.built_in("Int")).required())
                 .described("maximum number of rows returned in a single batch"),
             InputDef::new("cursor", TypeRef::List(Box::new(TypeId::StreamCursor(table).into())).required())
                 .described("cursor to stream the results returned by the query"),
@@ -96,8 +97,11 @@ impl Schema {
 
     fn cursor_inputs(&self, table: TableId) -> Vec<InputDef> {
         vec![
-            InputDef::new("initial_value", TypeRef::from(TypeId::StreamCursorValue(table)).required())
-                .described("Stream column input with initial value"),
+            InputDef::new(
+                self.naming.word("initial_value"),
+                TypeRef::from(TypeId::StreamCursorValue(table)).required(),
+            )
+            .described("Stream column input with initial value"),
             InputDef::new("ordering", TypeId::CursorOrdering).described("cursor ordering"),
         ]
     }
@@ -115,9 +119,18 @@ impl Schema {
         arguments.iter().map(|argument| InputDef::new(&argument.name, self.scalar_type(argument.scalar))).collect()
     }
 
-    /// Columns that `bool_and` and `bool_or` can work on.
-    pub fn boolean_columns(&self, table: TableId) -> impl Iterator<Item = usize> {
-        self.columns(table).filter(move |&index| self.scalar_of(table, index).family == Family::Boolean)
+    /// Columns that an aggregate of a filter can work on.
+    pub fn fold_columns(&self, table: TableId, fold: FoldFunction) -> impl Iterator<Item = usize> {
+        self.columns(table).filter(move |&index| self.scalar_of(table, index).family == fold.family())
+    }
+
+    /// The comparison expression of what an aggregate of a filter gives.
+    fn fold_comparison(&self, table: TableId, fold: FoldFunction) -> TypeId {
+        let column = self.fold_columns(table, fold).next();
+        column.map_or_else(
+            || self.built_in_comparison("Boolean"),
+            |column| TypeId::Comparison(self.column(table, column).scalar),
+        )
     }
 
     pub(super) fn input_description(&self, id: TypeId) -> Option<String> {
@@ -138,7 +151,11 @@ impl Schema {
                 "Initial value of the column from where the streaming should start".to_owned()
             }
             TypeId::OpOrderBy(t, op) => {
-                format!("order by {}() on columns of table \"{}\"", op.name(), self.tables[t].qualified())
+                format!(
+                    "order by {}() on columns of table \"{}\"",
+                    self.naming.word(op.name()),
+                    self.tables[t].qualified()
+                )
             }
             TypeId::Comparison(s) => {
                 let name = &self.scalars[self.scalars[s].item.unwrap_or(s)].name;
@@ -161,9 +178,11 @@ impl Schema {
             TypeId::BoolExp(table) => self.bool_exp_inputs(table),
             TypeId::OrderBy(table) => self.order_by_inputs(table),
             TypeId::AggregateOrderBy(table) => {
-                let ops = AggregateOp::ALL.into_iter().filter(|&op| self.has_aggregate(table, op));
+                let ops = AggregateOp::ALL.into_iter().filter(|&op| self.has_aggregated_column(table, op));
                 let count = InputDef::new("count", TypeId::OrderByEnum);
-                ops.map(|op| InputDef::new(op.name(), TypeId::OpOrderBy(table, op))).chain([count]).collect()
+                ops.map(|op| InputDef::new(self.naming.word(op.name()), TypeId::OpOrderBy(table, op)))
+                    .chain([count])
+                    .collect()
             }
             TypeId::OpOrderBy(table, op) => self
                 .aggregated_columns(table, op)
@@ -175,8 +194,15 @@ impl Schema {
                 self.fold_inputs(table, columns, self.built_in_comparison("Int"))
             }
             TypeId::AggregateBoolExpFold(table, fold) => {
-                let column = TypeRef::from(TypeId::FoldColumn(table, fold)).required();
-                self.fold_inputs(table, column, self.built_in_comparison("Boolean"))
+                let argument = match fold.pair() {
+                    [] => TypeId::FoldColumn(table, fold),
+                    _ => TypeId::FoldArguments(table, fold),
+                };
+                self.fold_inputs(table, TypeRef::from(argument).required(), self.fold_comparison(table, fold))
+            }
+            TypeId::FoldArguments(table, fold) => {
+                let column = || TypeRef::from(TypeId::FoldColumn(table, fold)).required();
+                fold.pair().iter().map(|name| InputDef::new(*name, column())).collect()
             }
             TypeId::Comparison(scalar) => self.comparison_inputs(scalar),
             TypeId::CastExp(scalar) => self.scalars[scalar]
@@ -238,7 +264,7 @@ impl Schema {
                     Returned::Scalar { .. } => Some(InputDef::new(name, TypeId::OrderByEnum)),
                     Returned::Table { table: target, .. } => Some(TypeId::AggregateOrderBy(target))
                         .filter(|&id| self.exists(id))
-                        .map(|id| InputDef::new(format!("{name}_aggregate"), id)),
+                        .map(|id| InputDef::new(self.naming.derived(name, "aggregate"), id)),
                 }
             }
             Member::Computed(_) | Member::Remote(_) => None,
@@ -247,7 +273,7 @@ impl Schema {
     }
 
     fn aggregate_inputs(&self, table: TableId) -> Vec<InputDef> {
-        let folds = BoolFold::ALL.map(|fold| (fold.name(), TypeId::AggregateBoolExpFold(table, fold)));
+        let folds = FoldFunction::ALL.map(|fold| (fold.name(), TypeId::AggregateBoolExpFold(table, fold)));
         let folds = folds.into_iter().filter(|&(_, id)| self.exists(id));
         folds
             .chain([("count", TypeId::AggregateBoolExpCount(table))])
@@ -287,7 +313,7 @@ impl Schema {
         family
             .operators()
             .map(|operator| {
-                let found = InputDef::new(operator.name, self.operand_type(operator.takes, own));
+                let found = InputDef::new(self.naming.word(operator.name), self.operand_type(operator.takes, own));
                 match operator.description {
                     Some(description) => found.described(description),
                     None => found,

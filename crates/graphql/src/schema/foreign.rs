@@ -138,8 +138,7 @@ impl Schema {
             }
             To::Remote { .. } => {
                 let field = self.relation_target(relation)?;
-                let free = self.relation_arguments(relation, field);
-                (nullable(&field.typed), self.foreign_inputs(&free))
+                (nullable(&field.typed), self.foreign_inputs(self.relation_arguments(relation)))
             }
         };
         Some(FieldDef { name: name.to_owned(), description: None, arguments, r#type })
@@ -147,8 +146,10 @@ impl Schema {
 
     /// The service's field that a relation shows in the end, as the role sees it.
     pub(crate) fn relation_target(&self, relation: RelationId) -> Option<&registry::Field> {
-        let To::Remote { remote, steps } = &self.foreign.relations[relation].to else { return None };
-        let view = self.foreign.view(*remote, self.role_name())?;
+        let To::Remote { remote, steps, free } = &self.foreign.relations[relation].to else { return None };
+        let position = self.foreign.view_position(*remote, self.role_name())?;
+        free.get(position)?.as_ref()?;
+        let view = self.foreign.remotes[*remote].views.get(position)?;
         let mut fields = view.queries.as_slice();
         let mut found = None;
         for step in steps {
@@ -163,10 +164,10 @@ impl Schema {
     }
 
     /// The arguments of a relation's last field that are left to clients.
-    pub(crate) fn relation_arguments(&self, relation: RelationId, field: &registry::Field) -> Vec<registry::Input> {
-        let To::Remote { steps, .. } = &self.foreign.relations[relation].to else { return Vec::new() };
-        let bound = |name: &String| steps.last().is_some_and(|step| step.arguments.contains_key(name));
-        field.arguments.iter().filter(|argument| !bound(&argument.name)).cloned().collect()
+    pub(crate) fn relation_arguments(&self, relation: RelationId) -> &[registry::Input] {
+        let To::Remote { remote, free, .. } = &self.foreign.relations[relation].to else { return &[] };
+        let position = self.foreign.view_position(*remote, self.role_name());
+        position.and_then(|position| free.get(position)?.as_deref()).unwrap_or_default()
     }
 
     /// True when the role sees what a relation starts from and where it leads.

@@ -173,6 +173,10 @@ pub struct DirectiveDef {
 impl Schema {
     pub fn directives(&self) -> Vec<DirectiveDef> {
         let condition = || vec![InputDef::new("if", TypeRef::from(self.built_in("Boolean")).required())];
+        let option = |name: &'static str, r#type, default: &'static str, description: &str| {
+            let input = InputDef::new(name, TypeRef::from(self.built_in(r#type)).required()).described(description);
+            InputDef { default: Some(default.into()), ..input }
+        };
         let locations = &["FIELD", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"];
         vec![
             DirectiveDef {
@@ -186,6 +190,16 @@ impl Schema {
                 description: "whether this query should be skipped",
                 locations,
                 arguments: condition(),
+            },
+            // It is accepted and does nothing, as in Hasura outside of its cloud; clients' tools must know it.
+            DirectiveDef {
+                name: "cached",
+                description: "whether this query should be cached (Hasura Cloud only)",
+                locations: &["QUERY"],
+                arguments: vec![
+                    option("ttl", "Int", "60", "measured in seconds"),
+                    option("refresh", "Boolean", "false", "refresh the cache entry"),
+                ],
             },
         ]
     }

@@ -259,8 +259,10 @@ impl Schema {
             }
             MutationType::OnConflict => {
                 let of = |found| TypeRef::from(TypeId::Mutation(table, found)).required();
-                let mut columns =
-                    InputDef::new("update_columns", TypeRef::List(Box::new(of(MutationType::UpdateColumn))).required());
+                let mut columns = InputDef::new(
+                    self.naming.word("update_columns"),
+                    TypeRef::List(Box::new(of(MutationType::UpdateColumn))).required(),
+                );
                 columns.default = Some("[]".into());
                 let mut inputs = vec![InputDef::new("constraint", of(MutationType::Constraint)), columns];
                 if self.exists(TypeId::BoolExp(table)) {
@@ -306,7 +308,8 @@ impl Schema {
 
     fn conflict_input(&self, table: TableId) -> Option<InputDef> {
         let type_id = TypeId::Mutation(table, MutationType::OnConflict);
-        self.exists(type_id).then(|| InputDef::new("on_conflict", type_id).described("upsert condition"))
+        let input = || InputDef::new(self.naming.word("on_conflict"), type_id).described("upsert condition");
+        self.exists(type_id).then(input)
     }
 
     /// The operators, and `where`.
@@ -314,7 +317,7 @@ impl Schema {
         let ops = UpdateOp::ALL.into_iter().map(|op| (op, TypeId::Mutation(table, MutationType::Changes(op))));
         let mut inputs: Vec<InputDef> = ops
             .filter(|&(_, type_id)| self.exists(type_id))
-            .map(|(op, type_id)| InputDef::new(op.field(), type_id).described(op.description()))
+            .map(|(op, type_id)| InputDef::new(self.naming.word(op.field()), type_id).described(op.description()))
             .collect();
         if with_where {
             let filter = InputDef::new("where", TypeRef::from(TypeId::BoolExp(table)).required());
@@ -339,7 +342,7 @@ impl Schema {
             Root::Update(table) => self.update_inputs(table, true),
             Root::UpdateByPrimaryKey(table) => {
                 let mut inputs = self.update_inputs(table, false);
-                inputs.push(InputDef::new("pk_columns", of(table, MutationType::KeyInput)));
+                inputs.push(InputDef::new(self.naming.word("pk_columns"), of(table, MutationType::KeyInput)));
                 inputs
             }
             Root::UpdateMany(table) => {
@@ -376,7 +379,7 @@ impl Schema {
     }
 
     pub(super) fn response_fields(&self, table: TableId) -> Vec<FieldDef> {
-        let affected = FieldDef::new("affected_rows", TypeRef::from(self.built_in("Int")).required())
+        let affected = FieldDef::new(self.naming.word("affected_rows"), TypeRef::from(self.built_in("Int")).required())
             .described("number of rows affected by the mutation");
         let mut fields = vec![affected];
         if self.select(table).is_some() {

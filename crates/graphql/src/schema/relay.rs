@@ -1,6 +1,6 @@
 //! What Relay's API shows of the same tables: connections, edges, pages, nodes.
 
-use super::{FieldDef, InputDef, Operation, Root, Schema, TableId, TypeId, TypeRef};
+use super::{FieldDef, InputDef, Level, Operation, Root, Schema, TableId, TypeId, TypeRef};
 
 impl Schema {
     pub(super) fn connection_fields(&self, table: TableId) -> Vec<FieldDef> {
@@ -36,10 +36,13 @@ impl Schema {
     }
 
     /// The fields of a root type: connections, and rows by their global id.
-    pub(super) fn relay_roots(&self, operation: Operation) -> Vec<FieldDef> {
-        let connections = self.roots(operation).filter_map(|(name, _)| {
-            let name = format!("{name}_connection");
-            let (table, mut arguments) = match self.connection_root(operation, &name)? {
+    pub(super) fn relay_roots(&self, level: Level, operation: Operation) -> Vec<FieldDef> {
+        let connections = self.roots_at(level, operation).filter_map(|(name, root)| {
+            if root == Root::Namespace {
+                return Some(FieldDef::new(name, TypeId::Namespace(operation)));
+            }
+            let name = self.naming.derived(name, "connection");
+            let (table, mut arguments) = match self.connection_root(level, operation, &name)? {
                 Root::Rows(table) => (table, Vec::new()),
                 Root::Function(function) => (self.functions[function].returns, self.function_arguments(function)),
                 _ => return None,
@@ -51,7 +54,8 @@ impl Schema {
         });
         let id = InputDef::new("id", TypeRef::from(TypeId::BuiltIn("ID")).required()).described("A globally unique id");
         let node = FieldDef { arguments: vec![id], ..FieldDef::new("node", TypeId::Node) };
-        connections.chain([node]).collect()
+        let node = (level == Level::Top).then_some(node);
+        connections.chain(node).collect()
     }
 
     /// A table's fields: the global id instead of a column of that name, and a connection beside each list.

@@ -2,7 +2,10 @@
 
 use crate::model::BUILT_IN;
 
-use super::{AggregateOp, FunctionId, Member, Meta, MutationType, Operation, Root, ScalarId, Schema, Shape, TableId};
+use super::{
+    AggregateOp, Family, FunctionId, Level, Member, Meta, MutationType, Operation, Root, ScalarId, Schema, Shape,
+    TableId,
+};
 
 /// A GraphQL type, named by what it is made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -10,6 +13,8 @@ pub enum TypeId {
     QueryRoot,
     SubscriptionRoot,
     MutationRoot,
+    /// The object of the source's namespace in a root type.
+    Namespace(Operation),
     Table(TableId),
     Aggregate(TableId),
     AggregateFields(TableId),
@@ -20,9 +25,12 @@ pub enum TypeId {
     OpOrderBy(TableId, AggregateOp),
     AggregateBoolExp(TableId),
     AggregateBoolExpCount(TableId),
-    AggregateBoolExpFold(TableId, BoolFold),
+    AggregateBoolExpFold(TableId, FoldFunction),
     SelectColumn(TableId),
-    FoldColumn(TableId, BoolFold),
+    /// Columns that an aggregate of a filter can work on.
+    FoldColumn(TableId, FoldFunction),
+    /// The two columns of one that works on pairs.
+    FoldArguments(TableId, FoldFunction),
     Scalar(ScalarId),
     Comparison(ScalarId),
     CastExp(ScalarId),
@@ -52,20 +60,65 @@ pub enum TypeId {
     Meta(Meta),
 }
 
-/// `bool_and` and `bool_or`.
+/// Aggregates over an array relationship that rows can be filtered by, `count` aside: those of truths, and those of
+/// `float8`, as Hasura has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BoolFold {
-    And,
-    Or,
+pub enum FoldFunction {
+    Avg,
+    BoolAnd,
+    BoolOr,
+    Corr,
+    CovarSamp,
+    Max,
+    Min,
+    StddevSamp,
+    Sum,
+    VarSamp,
 }
 
-impl BoolFold {
-    pub const ALL: [Self; 2] = [Self::And, Self::Or];
+impl FoldFunction {
+    pub const ALL: [Self; 10] = [
+        Self::Avg,
+        Self::BoolAnd,
+        Self::BoolOr,
+        Self::Corr,
+        Self::CovarSamp,
+        Self::Max,
+        Self::Min,
+        Self::StddevSamp,
+        Self::Sum,
+        Self::VarSamp,
+    ];
 
+    /// In GraphQL and in SQL.
     pub fn name(self) -> &'static str {
         match self {
-            Self::And => "bool_and",
-            Self::Or => "bool_or",
+            Self::Avg => "avg",
+            Self::BoolAnd => "bool_and",
+            Self::BoolOr => "bool_or",
+            Self::Corr => "corr",
+            Self::CovarSamp => "covar_samp",
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::StddevSamp => "stddev_samp",
+            Self::Sum => "sum",
+            Self::VarSamp => "var_samp",
+        }
+    }
+
+    /// Of the columns it takes, and of what it gives.
+    pub fn family(self) -> Family {
+        match self {
+            Self::BoolAnd | Self::BoolOr => Family::Boolean,
+            _ => Family::Float8,
+        }
+    }
+
+    /// The arguments of one that works on two columns, in the order in which SQL takes them; else none.
+    pub fn pair(self) -> &'static [&'static str] {
+        match self {
+            Self::Corr | Self::CovarSamp => &["Y", "X"],
+            _ => &[],
         }
     }
 }
@@ -75,8 +128,23 @@ type Make = fn(TableId) -> TypeId;
 
 impl Schema {
     pub fn type_name(&self, id: TypeId) -> String {
-        let plain = self.plain_type_name(id);
-        if self.naming.is_plain() || self.keeps_name(id) { plain } else { self.naming.type_name(&plain) }
+        let shared = |name: String| self.naming.shared_type(&name);
+        match id {
+            TypeId::Comparison(s) => shared(format!("{}_comparison_exp", self.type_name(TypeId::Scalar(s)))),
+            TypeId::CastExp(s) => shared(format!("{}_cast_exp", self.scalars[s].name)),
+            TypeId::BuiltInComparison(name) => shared(format!("{name}_comparison_exp")),
+            TypeId::AggregateBoolExp(_) => self.plain_type_name(id),
+            TypeId::AggregateBoolExpCount(t) => self.condition_type(t, "count"),
+            TypeId::AggregateBoolExpFold(t, fold) => self.condition_type(t, fold.name()),
+            TypeId::FoldArguments(t, fold) => self.naming.type_of(&self.condition_type(t, fold.name()), "_arguments"),
+            _ if self.keeps_name(id) => self.plain_type_name(id),
+            _ => self.naming.type_name(&self.plain_type_name(id)),
+        }
+    }
+
+    fn condition_type(&self, table: TableId, function: &str) -> String {
+        let all = self.plain_type_name(TypeId::AggregateBoolExp(table));
+        self.naming.condition_type(&all, self.tables[table].given, function)
     }
 
     /// True for types whose names no convention and no customization changes.
@@ -90,51 +158,68 @@ impl Schema {
         }
     }
 
-    /// In Hasura's own convention, without the source's prefix and suffix.
+    /// By the convention, without the source's prefix and suffix.
     fn plain_type_name(&self, id: TypeId) -> String {
-        let table = |id: TableId| self.tables[id].name.as_str();
+        let naming = &self.naming;
+        let table = |id: TableId, behind: &str| naming.type_of(&self.tables[id].name, behind);
         match id {
             TypeId::QueryRoot => "query_root".to_owned(),
             TypeId::SubscriptionRoot => "subscription_root".to_owned(),
             TypeId::MutationRoot => "mutation_root".to_owned(),
-            TypeId::Mutation(t, found) => format!("{}{}", table(t), found.suffix()),
-            TypeId::Table(t) => table(t).to_owned(),
-            TypeId::Aggregate(t) => format!("{}_aggregate", table(t)),
-            TypeId::AggregateFields(t) => format!("{}_aggregate_fields", table(t)),
-            TypeId::OpFields(t, op) => format!("{}_{}_fields", table(t), op.name()),
-            TypeId::BoolExp(t) => format!("{}_bool_exp", table(t)),
-            TypeId::OrderBy(t) => format!("{}_order_by", table(t)),
-            TypeId::AggregateOrderBy(t) => format!("{}_aggregate_order_by", table(t)),
-            TypeId::OpOrderBy(t, op) => format!("{}_{}_order_by", table(t), op.name()),
-            TypeId::AggregateBoolExp(t) => format!("{}_aggregate_bool_exp", table(t)),
-            TypeId::AggregateBoolExpCount(t) => format!("{}_aggregate_bool_exp_count", table(t)),
-            TypeId::AggregateBoolExpFold(t, fold) => format!("{}_aggregate_bool_exp_{}", table(t), fold.name()),
-            TypeId::SelectColumn(t) => format!("{}_select_column", table(t)),
+            TypeId::Namespace(operation) => self.namespace_type(operation),
+            TypeId::Mutation(t, found) => table(t, found.suffix()),
+            TypeId::Table(t) => table(t, ""),
+            TypeId::Aggregate(t) => table(t, "_aggregate"),
+            TypeId::AggregateFields(t) => table(t, "_aggregate_fields"),
+            TypeId::OpFields(t, op) => table(t, &format!("_{}_fields", op.name())),
+            TypeId::BoolExp(t) => table(t, "_bool_exp"),
+            TypeId::OrderBy(t) => table(t, "_order_by"),
+            TypeId::AggregateOrderBy(t) => table(t, "_aggregate_order_by"),
+            TypeId::OpOrderBy(t, op) => table(t, &format!("_{}_order_by", op.name())),
+            TypeId::AggregateBoolExp(t) => table(t, "_aggregate_bool_exp"),
+            TypeId::AggregateBoolExpCount(_) | TypeId::AggregateBoolExpFold(..) | TypeId::FoldArguments(..) => {
+                self.type_name(id)
+            }
+            TypeId::SelectColumn(t) => table(t, "_select_column"),
             TypeId::FoldColumn(t, fold) => {
-                let table = table(t);
-                format!("{table}_select_column_{table}_aggregate_bool_exp_{}_arguments_columns", fold.name())
+                let condition = naming.inner(&table(t, "_aggregate_bool_exp"));
+                let columns = naming.type_of(&naming.inner(fold.name()), "_arguments_columns");
+                format!("{}{condition}{columns}", table(t, "_select_column"))
             }
             TypeId::Scalar(s) => self.scalars[s].name.clone(),
-            TypeId::Comparison(s) => format!("{}_comparison_exp", self.scalars[s].name),
-            TypeId::CastExp(s) => format!("{}_cast_exp", self.scalars[s].name),
+            TypeId::Comparison(_) | TypeId::CastExp(_) | TypeId::BuiltInComparison(_) => self.type_name(id),
             TypeId::Shape(shape) => shape.name().to_owned(),
-            TypeId::Connection(t) => format!("{}Connection", table(t)),
-            TypeId::Edge(t) => format!("{}Edge", table(t)),
+            TypeId::Connection(t) => table(t, "Connection"),
+            TypeId::Edge(t) => table(t, "Edge"),
             TypeId::PageInfo => "PageInfo".to_owned(),
             TypeId::Node => "Node".to_owned(),
-            TypeId::StreamCursor(t) => format!("{}_stream_cursor_input", table(t)),
-            TypeId::StreamCursorValue(t) => format!("{}_stream_cursor_value_input", table(t)),
-            TypeId::CursorOrdering => "cursor_ordering".to_owned(),
-            TypeId::FunctionArguments(function) => format!("{}_args", self.functions[function].name),
+            TypeId::StreamCursor(t) => table(t, "_stream_cursor_input"),
+            TypeId::StreamCursorValue(t) => table(t, "_stream_cursor_value_input"),
+            TypeId::CursorOrdering => naming.shared_type("cursor_ordering"),
+            TypeId::FunctionArguments(function) => {
+                naming.shared_type(&format!("{}_args", self.functions[function].name))
+            }
             TypeId::ComputedArguments(t, computed) => {
-                format!("{}_{}_args", self.tables[t].computed[computed].name, table(t))
+                let field = naming.capital(&self.tables[t].computed[computed].name);
+                let table = naming.type_of(&naming.inner(&self.tables[t].name), "_args");
+                format!("{field}{table}")
             }
             TypeId::BuiltIn(name) => name.to_owned(),
-            TypeId::BuiltInComparison(name) => format!("{name}_comparison_exp"),
-            TypeId::OrderByEnum => "order_by".to_owned(),
+            TypeId::OrderByEnum => naming.shared_type("order_by"),
             TypeId::Foreign(id) => self.foreign.types[id].name.clone(),
             TypeId::Meta(meta) => meta.name().to_owned(),
         }
+    }
+
+    /// `shop_query`; mutations have two, for those who may use what is `backend_only` and for the others.
+    fn namespace_type(&self, operation: Operation) -> String {
+        let behind = match operation {
+            Operation::Query => "query",
+            Operation::Subscription => "subscription",
+            Operation::Mutation if self.uses_backend() => "mutation_backend",
+            Operation::Mutation => "mutation_frontend",
+        };
+        format!("{}_{behind}", self.naming.namespace.as_deref().unwrap_or_default())
     }
 
     /// The type of that name, when the schema has it.
@@ -164,26 +249,27 @@ impl Schema {
         if let Some(name) = BUILT_IN.into_iter().find(|built_in| *built_in == name) {
             return Some(TypeId::BuiltIn(name));
         }
-        let found = self.naming.bare_type(name).and_then(|name| self.bare_type_named(name));
+        let candidates = self.naming.bare_type(name).into_iter().chain([name]);
+        let mut found = candidates.filter_map(|bare| self.bare_type_named(bare, name));
+        let found = found.find(|&id| self.type_name(id) == name);
         found.or_else(|| self.foreign.type_named(name, self.role_name()).map(TypeId::Foreign))
     }
 
-    /// A type by its name without the source's prefix and suffix.
-    fn bare_type_named(&self, name: &str) -> Option<TypeId> {
-        if let Some(&table) = self.tables_by_name.get(name) {
+    /// A type by its name without the source's prefix and suffix; `name` is its whole.
+    fn bare_type_named(&self, bare: &str, name: &str) -> Option<TypeId> {
+        let is = |id: &TypeId| self.type_name(*id) == name;
+        let fixed = [TypeId::OrderByEnum, TypeId::CursorOrdering].into_iter();
+        let fixed = fixed.chain(Operation::ALL.map(TypeId::Namespace));
+        if let Some(&table) = self.tables_by_name.get(bare) {
             return Some(TypeId::Table(table)).filter(|&id| self.exists(id));
         }
-        let convention = |plain: &str| self.naming.base_of(name, plain) == Some("");
-        if convention("order_by") {
-            return Some(TypeId::OrderByEnum);
+        if let Some(found) = fixed.into_iter().find(is) {
+            return Some(found).filter(|&id| self.exists(id));
         }
-        if convention("cursor_ordering") {
-            return Some(TypeId::CursorOrdering);
-        }
-        if let Some(&scalar) = self.scalars_by_name.get(name).filter(|scalar| self.scalars[**scalar].values.is_some()) {
+        if let Some(&scalar) = self.scalars_by_name.get(bare).filter(|scalar| self.scalars[**scalar].values.is_some()) {
             return Some(TypeId::Scalar(scalar));
         }
-        let found = self.scalar_suffix(name).or_else(|| self.table_suffix(name)).filter(|&id| self.exists(id));
+        let found = self.scalar_suffix(name).or_else(|| self.table_suffix(bare)).filter(|&id| self.exists(id));
         found.or_else(|| self.arguments_suffix(name))
     }
 
@@ -203,31 +289,24 @@ impl Schema {
     }
 
     fn scalar_suffix(&self, name: &str) -> Option<TypeId> {
-        let scalar = |suffix: &str| {
-            let base = self.naming.base_of(name, suffix)?;
-            let by_convention = || self.scalars.iter().position(|found| self.naming.type_base(&found.name) == base);
-            self.scalars_by_name.get(base).copied().or_else(by_convention)
-        };
-        if let Some(found) = scalar("_comparison_exp") {
-            return Some(TypeId::Comparison(found));
+        let is = |id: &TypeId| self.type_name(*id) == name;
+        if self.naming.base_of(name, "_comparison_exp").is_some() {
+            let built_in = || BUILT_IN.into_iter().map(TypeId::BuiltInComparison).find(is);
+            return (0..self.scalars.len()).map(TypeId::Comparison).find(is).or_else(built_in);
         }
-        if let Some(found) = scalar("_cast_exp") {
-            return Some(TypeId::CastExp(found));
-        }
-        let built_in = self.naming.base_of(name, "_comparison_exp")?;
-        BUILT_IN.into_iter().find(|name| *name == built_in).map(TypeId::BuiltInComparison)
+        self.naming.base_of(name, "_cast_exp")?;
+        (0..self.scalars.len()).map(TypeId::CastExp).find(is)
     }
 
     fn table_suffix(&self, name: &str) -> Option<TypeId> {
         let table = |suffix: &str| self.tables_by_name.get(self.naming.base_of(name, suffix)?).copied();
-        let plain: [(&str, Make); 12] = [
+        let plain: [(&str, Make); 11] = [
             ("Connection", TypeId::Connection),
             ("Edge", TypeId::Edge),
             ("_aggregate", TypeId::Aggregate),
             ("_aggregate_fields", TypeId::AggregateFields),
             ("_aggregate_order_by", TypeId::AggregateOrderBy),
             ("_aggregate_bool_exp", TypeId::AggregateBoolExp),
-            ("_aggregate_bool_exp_count", TypeId::AggregateBoolExpCount),
             ("_bool_exp", TypeId::BoolExp),
             ("_order_by", TypeId::OrderBy),
             ("_select_column", TypeId::SelectColumn),
@@ -249,27 +328,46 @@ impl Schema {
                 return Some(TypeId::OpOrderBy(found, op));
             }
         }
-        BoolFold::ALL.into_iter().find_map(|fold| {
-            if let Some(found) = table(&format!("_aggregate_bool_exp_{}", fold.name())) {
-                return Some(TypeId::AggregateBoolExpFold(found, fold));
-            }
-            let middle = self.naming.infix("_select_column_");
-            let bases = name.match_indices(&*middle).map(|(at, _)| &name[..at]);
-            let mut found = bases.filter_map(|base| Some(TypeId::FoldColumn(*self.tables_by_name.get(base)?, fold)));
-            found.find(|&id| self.naming.bare_type(&self.type_name(id)) == Some(name))
+        self.condition_suffix(name)
+    }
+
+    /// The types of conditions on aggregates, and of the columns that these take.
+    fn condition_suffix(&self, name: &str) -> Option<TypeId> {
+        let mark = self.naming.type_of("", "_aggregate_bool_exp");
+        // A name that begins with a small letter may stand for a table whose types do not.
+        let table = |base: &str| {
+            let capital = || self.tables_by_name.get(self.naming.shared_type(base).as_str());
+            self.tables_by_name.get(base).or_else(capital).copied()
+        };
+        let all = |table| {
+            let of = move |fold| {
+                [
+                    TypeId::AggregateBoolExpFold(table, fold),
+                    TypeId::FoldColumn(table, fold),
+                    TypeId::FoldArguments(table, fold),
+                ]
+            };
+            FoldFunction::ALL.into_iter().flat_map(of).chain([TypeId::AggregateBoolExpCount(table)])
+        };
+        let bases = name.match_indices(&mark).map(|(at, _)| &name[..at]);
+        let columns = self.naming.type_of("", "_select_column");
+        let bases = bases.chain(name.match_indices(&columns).map(|(at, _)| &name[..at]));
+        let mut found = bases.filter_map(table).flat_map(all);
+        found.find(|&id| {
+            let made = self.type_name(id);
+            made == name || self.naming.bare_type(&made) == Some(name)
         })
     }
 
     fn arguments_suffix(&self, name: &str) -> Option<TypeId> {
-        let base = self.naming.base_of(name, "_args")?;
-        let function = self.functions.iter().position(|function| function.name == base);
+        let is = |id: &TypeId| self.type_name(*id) == name;
+        let function = (0..self.functions.len()).map(TypeId::FunctionArguments).find(is);
         let computed = || {
             let tables = self.tables.iter().enumerate();
             let all = tables.flat_map(|(t, table)| (0..table.computed.len()).map(move |at| (t, at)));
-            let mut all = all.map(|(t, at)| TypeId::ComputedArguments(t, at));
-            all.find(|&id| self.naming.bare_type(&self.type_name(id)) == Some(name))
+            all.map(|(t, at)| TypeId::ComputedArguments(t, at)).find(is)
         };
-        function.map(TypeId::FunctionArguments).or_else(computed).filter(|&id| self.exists(id))
+        function.or_else(computed).filter(|&id| self.exists(id))
     }
 
     /// Some types are there only when the table has a column for them, all of a table only for those who may see it.
@@ -288,6 +386,7 @@ impl Schema {
                 | TypeId::AggregateBoolExpCount(_)
                 | TypeId::AggregateBoolExpFold(..)
                 | TypeId::FoldColumn(..)
+                | TypeId::FoldArguments(..)
         );
         let aggregates = |table| self.select(table).is_some_and(super::Access::aggregations);
         if is_aggregate && !id.table().is_some_and(aggregates) {
@@ -296,9 +395,14 @@ impl Schema {
         match id {
             TypeId::SubscriptionRoot => self.roots(Operation::Subscription).next().is_some(),
             TypeId::MutationRoot => self.roots(Operation::Mutation).next().is_some(),
+            TypeId::Namespace(operation) => self.roots_at(Level::Namespace, operation).next().is_some(),
             TypeId::Mutation(t, found) => self.mutation_type_exists(t, found),
-            TypeId::OpFields(t, op) | TypeId::OpOrderBy(t, op) => self.has_aggregate(t, op),
-            TypeId::AggregateBoolExpFold(t, _) | TypeId::FoldColumn(t, _) => self.boolean_columns(t).next().is_some(),
+            TypeId::OpFields(t, op) => self.has_aggregate(t, op),
+            TypeId::OpOrderBy(t, op) => self.has_aggregated_column(t, op),
+            TypeId::FoldArguments(_, fold) if fold.pair().is_empty() => false,
+            TypeId::AggregateBoolExpFold(t, fold) | TypeId::FoldColumn(t, fold) | TypeId::FoldArguments(t, fold) => {
+                self.fold_columns(t, fold).next().is_some()
+            }
             TypeId::Connection(t) | TypeId::Edge(t) => self.is_node(t),
             TypeId::FunctionArguments(function) => {
                 let root = Root::Function(function);
@@ -335,7 +439,8 @@ impl TypeId {
             | Self::AggregateBoolExpCount(t)
             | Self::AggregateBoolExpFold(t, _)
             | Self::SelectColumn(t)
-            | Self::FoldColumn(t, _) => Some(t),
+            | Self::FoldColumn(t, _)
+            | Self::FoldArguments(t, _) => Some(t),
             _ => None,
         }
     }

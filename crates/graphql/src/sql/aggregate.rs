@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::model::Returned;
 use crate::plan::{AggregateOutput, AggregateSelect, AggregateValue, FieldOutput, FieldValue, OpColumn, Output};
 use crate::schema::{AggregateOp, Family};
 
@@ -96,7 +97,7 @@ impl<'s> Writer<'s> {
             FieldValue::TypeName(name) => self.type_name(name),
             FieldValue::Op { columns, .. } => {
                 let write = |writer: &mut Self, (_, column): &(String, OpColumn)| match column {
-                    OpColumn::Column(_) => writer.reference(result, folded),
+                    OpColumn::Column(_) | OpColumn::Computed { .. } => writer.reference(result, folded),
                     OpColumn::TypeName(name) => writer.type_name(name),
                 };
                 self.object_of(columns, |(key, _)| key, write, |_| {});
@@ -121,11 +122,8 @@ impl<'s> Writer<'s> {
                     sql!(self, " AS \"f{folded}\"");
                 }
                 FieldValue::Op { op, columns } => {
-                    let columns = columns.iter().filter_map(|(_, column)| match column {
-                        OpColumn::Column(column) => Some(*column),
-                        OpColumn::TypeName(_) => None,
-                    });
-                    for column in columns {
+                    let found = columns.iter().map(|(_, column)| column);
+                    for column in found.filter(|column| !matches!(column, OpColumn::TypeName(_))) {
                         *folded += 1;
                         self.out.push_str(", ");
                         self.op_output(table, *op, column, alias);
@@ -161,16 +159,33 @@ impl<'s> Writer<'s> {
 
     /// `max("_1"."name")`
     pub(super) fn op(&mut self, table: usize, op: AggregateOp, column: usize, alias: Alias) {
-        sql!(self, "{}(", op.name());
-        self.seen(table, column, alias);
-        // PostgreSQL before 18 has no max(uuid); the text sorts the same.
-        let is_uuid = self.schema.scalar_of(table, column).family == Family::Uuid;
-        self.out.push_str(if is_uuid { "::text)" } else { ")" });
+        let family = self.schema.scalar_of(table, column).family;
+        self.op_over(op, family, |writer| writer.seen(table, column, alias));
     }
 
-    fn op_output(&mut self, table: usize, op: AggregateOp, column: usize, alias: Alias) {
-        self.op(table, op, column, alias);
-        let family = self.schema.scalar_of(table, column).family;
+    fn op_over(&mut self, op: AggregateOp, family: Family, value: impl FnOnce(&mut Self)) {
+        sql!(self, "{}(", op.name());
+        value(self);
+        // PostgreSQL before 18 has no max(uuid); the text sorts the same.
+        self.out.push_str(if family == Family::Uuid { "::text)" } else { ")" });
+    }
+
+    fn op_output(&mut self, table: usize, op: AggregateOp, column: &OpColumn, alias: Alias) {
+        let family = match column {
+            OpColumn::Column(column) => {
+                self.op(table, op, *column, alias);
+                self.schema.scalar_of(table, *column).family
+            }
+            OpColumn::Computed { computed, call } => {
+                let family = match self.schema.tables[table].computed[*computed].returns {
+                    Returned::Scalar { scalar, .. } => self.schema.scalars[scalar].family,
+                    Returned::Table { .. } => Family::Other,
+                };
+                self.op_over(op, family, |writer| writer.seen_computed(table, *computed, call, alias));
+                family
+            }
+            OpColumn::TypeName(_) => Family::Other,
+        };
         if self.schema.stringify_numeric && family.is_big_number() {
             self.out.push_str("::text");
         }

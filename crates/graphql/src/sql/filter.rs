@@ -225,10 +225,13 @@ impl Writer<'_> {
             }
             (Subject::Computed { computed, session }, _) => self.computed_subject(*computed, session.as_ref(), row),
             (Subject::Fold, Some(Fold::Count { columns, distinct })) => self.count(table, columns, *distinct, alias),
-            (Subject::Fold, Some(Fold::Boolean { fold, column, distinct })) => {
+            (Subject::Fold, Some(Fold::Of { function, columns, distinct })) => {
                 let distinct = if *distinct { "DISTINCT " } else { "" };
-                sql!(self, "{}({distinct}", fold.name());
-                self.compared(*column, row);
+                sql!(self, "{}({distinct}", function.name());
+                for (index, column) in columns.iter().enumerate() {
+                    self.out.push_str(if index > 0 { ", " } else { "" });
+                    self.compared(*column, row);
+                }
                 self.out.push(')');
             }
             (Subject::Fold, None) => unreachable!("only a predicate over an aggregate has this subject"),

@@ -136,7 +136,8 @@ impl<'s> Writer<'s> {
         self.literal(&found.table_name);
         self.out.push_str("::text");
         for &column in &found.primary_key {
-            sql!(self, ", \"{alias}\".{}", found.columns[column].ident);
+            self.out.push_str(", ");
+            self.seen(table, column, alias);
         }
         self.out.push_str(")::text, 'UTF8'), 'base64'), E'\\n', '')");
     }

@@ -153,10 +153,10 @@ fn enum_value(name: &str, values: &[EnumTableValue], datum: &Datum<'_>) -> Resul
         Datum::Enum(text) | Datum::String(text) => text,
         other => return Err(Mismatch::expected("an enum value", name, other)),
     };
-    if values.iter().any(|value| value.value == *text) {
-        return Ok(text.to_string());
+    if let Some(found) = values.iter().find(|value| value.name == *text) {
+        return Ok(found.value.clone());
     }
-    let known: Vec<String> = values.iter().map(|value| format!("'{}'", value.value)).collect();
+    let known: Vec<String> = values.iter().map(|value| format!("'{}'", value.name)).collect();
     let known = known.join(", ");
     let message = format!("expected one of the values [{known}] for type '{name}', but found '{text}'");
     Err(Mismatch::new(Code::ValidationFailed, message))
@@ -193,10 +193,25 @@ fn scalar(family: Family, name: &str, datum: &Datum<'_>) -> Result<String, Misma
         (_, Datum::String(text)) => Ok(text.to_string()),
         (family, Datum::Number(digits)) if family.is_number() => Ok(digits.to_string()),
         (family, other) => {
-            let wanted = if family.is_number() { "Number" } else { "String" };
-            let message = format!("parsing {name} failed, expected {wanted}, but encountered {}", json_kind(other));
+            let found = json_kind(other);
+            let message = match (family.is_number(), haskell_name(name)) {
+                (true, _) => format!("parsing {name} failed, expected Number, but encountered {found}"),
+                (false, Some(name)) => format!("parsing {name} failed, expected String, but encountered {found}"),
+                (false, None) => format!("A string is expected for type: {name}"),
+            };
             Err(Mismatch::new(Code::ParseFailed, message))
         }
+    }
+}
+
+/// What Hasura's messages call a type that it reads itself.
+fn haskell_name(name: &str) -> Option<&'static str> {
+    match name {
+        "date" => Some("Day"),
+        "timestamp" => Some("LocalTime"),
+        "timestamptz" => Some("UTCTime"),
+        "uuid" => Some("UUID"),
+        _ => None,
     }
 }
 

@@ -1,5 +1,8 @@
 //! The metadata API: what it keeps, what it refuses, and that SQL and metadata change together or not at all.
 
+mod follow;
+mod killed;
+
 use graphql::Session;
 use graphql::api::{Endpoint, answer};
 use serde_json::{Value, json};
@@ -417,8 +420,10 @@ async fn a_table_that_nobody_tracked_is_adopted_when_touched() {
     let permission = json!({"columns": "*", "filter": {"author": {"age": {"_gt": 38}}}});
     let args = json!({"table": "article", "role": "reader", "permission": permission});
     shop.must("pg_create_select_permission", args).await;
-    let exported = shop.export().await;
-    let tables = exported["sources"][0]["tables"].as_array().unwrap();
+    // An export has both tables, what is kept only the one.
+    let kept = "SELECT metadata FROM hdb_catalog.hdb_metadata";
+    let kept: Value = shop.database.client().await.query_one(kept, &[]).await.unwrap().get(0);
+    let tables = kept["sources"][0]["tables"].as_array().unwrap();
     assert_eq!((tables.len(), &tables[0]["object_relationships"][0]["name"]), (1, &json!("author")));
     shop.data("{ author { article { title } } article { author { name } } }").await;
     shop.must("pg_untrack_table", json!({"table": "author", "cascade": true})).await;
@@ -470,43 +475,4 @@ async fn one_table_is_tracked_without_reading_the_catalog() {
     client.batch_execute("CREATE TABLE late (id int PRIMARY KEY)").await.unwrap();
     shop.must("pg_track_table", json!({"table": "late"})).await;
     shop.data("{ late { id } }").await;
-}
-
-/// The variable that tells [`a_process_to_kill`] where its database is.
-const VICTIM: &str = "NSELF_TEST_VICTIM";
-
-/// Not a test: what [`a_killed_engine_leaves_neither_sql_nor_metadata`] starts and loses.
-#[tokio::test]
-async fn a_process_to_kill() {
-    let Ok(url) = std::env::var(VICTIM) else { return };
-    let mut options = graphql::Options::new(postgres::Pool::new(url.parse().unwrap(), 2));
-    options.auto_track = false;
-    let handle = graphql::Service::start(options).await.unwrap();
-    let steps = json!([
-        {"type": "run_sql", "args": {"sql": "CREATE TABLE shelf (id int PRIMARY KEY)"}},
-        {"type": "track_table", "args": "shelf"},
-    ]);
-    let body = json!({"type": "bulk", "args": steps}).to_string();
-    answer(&handle, &Session::admin(), Endpoint::QueryV1, body.as_bytes()).await;
-}
-
-#[tokio::test]
-async fn a_killed_engine_leaves_neither_sql_nor_metadata() {
-    let shop = library().await;
-    for point in ["graphql.after-sql", "graphql.before-metadata", "graphql.before-commit"] {
-        let mut command = tokio::process::Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "api::a_process_to_kill"]).env(VICTIM, shop.database.url()).env("NSELF_FAULT", point);
-        let output = command.output().await.unwrap();
-        assert!(!output.status.success(), "{point} was not reached");
-        let client = shop.database.client().await;
-        let row =
-            client.query_one("SELECT to_regclass('shelf')::text, metadata::text FROM hdb_catalog.hdb_metadata", &[]);
-        let row = row.await.unwrap();
-        assert_eq!(row.get::<_, Option<&str>>(0), None, "{point}");
-        assert!(!row.get::<_, &str>(1).contains("shelf"), "{point}");
-    }
-    // The next one finds nothing in its way.
-    let (status, body) = shop.run_sql("CREATE TABLE shelf (id int PRIMARY KEY)", false).await;
-    assert_eq!(status, 200, "{body:#}");
-    shop.must("pg_track_table", json!({"table": "shelf"})).await;
 }

@@ -1,5 +1,6 @@
 //! Event triggers and scheduled triggers against a real database and a real receiver.
 
+mod killed;
 mod receiver;
 mod scheduled;
 mod triggers;
@@ -42,7 +43,7 @@ impl Stage {
         let old = self.metadata.clone();
         let name = metadata::QualifiedName::new("public", table);
         if self.metadata.source("default").unwrap().table(&name).is_none() {
-            self.metadata.source_mut("default").unwrap().tables.push(metadata::Table::new(name));
+            self.metadata.source_mut("default").unwrap().tables.push(metadata::Table::new(name).into());
         }
         let mut all = json!({"name": "t1", "table": table, "webhook": "{{RECEIVER}}/hook"});
         all.as_object_mut().unwrap().extend(args.as_object().unwrap().clone());

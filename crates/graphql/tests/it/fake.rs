@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub method: http::Method,
+    pub uri: http::Uri,
     pub headers: http::HeaderMap,
     pub body: Bytes,
 }
@@ -32,7 +33,7 @@ impl Fake {
             async move {
                 let (head, body) = request.into_parts();
                 let body = body.collect().await.unwrap().to_bytes();
-                let one = Asked { method: head.method, headers: head.headers, body };
+                let one = Asked { method: head.method, uri: head.uri, headers: head.headers, body };
                 let (status, headers, body) = answer(&one);
                 seen.lock().unwrap().push(one);
                 let mut response = Response::builder().status(status);

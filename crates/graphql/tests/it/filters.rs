@@ -79,6 +79,9 @@ async fn connectives_and_relationships() {
         ("{orders_aggregate: {count: {filter: {note: {_eq: \"slow\"}}, predicate: {_eq: 1}}}}", &[3]),
         ("{messages_by_sender_id_aggregate: {count: {arguments: [body], predicate: {_eq: 1}}}}", &[1, 2]),
         ("{products_aggregate: {bool_or: {arguments: on_sale, predicate: {_eq: true}}}}", &[1]),
+        ("{products_aggregate: {max: {arguments: weight, predicate: {_gt: 0}}}}", &[1, 2]),
+        ("{products_aggregate: {avg: {arguments: weight, distinct: true, predicate: {_is_null: true}}}}", &[3, 4]),
+        ("{products_aggregate: {corr: {arguments: {X: weight, Y: weight}, predicate: {_eq: 1}}}}", &[]),
     ];
     for (filter, expected) in cases {
         assert_eq!(ids(&shop, filter).await, *expected, "{filter}");

@@ -326,6 +326,27 @@ async fn after_a_restart_everything_is_asked_again() {
 }
 
 #[tokio::test]
+async fn a_database_can_be_dropped_under_subscribers() {
+    let shop = library().await;
+    let mut socket = Socket::admin(&serve(&shop.handle).await).await;
+    socket.start("1", "subscription { author { name } }", json!({})).await;
+    socket.data("1").await;
+    shop.until_followed().await;
+    let name = shop.database.name();
+    let (client, connection) = shop.database.server().config("postgres").connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let end = "SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots WHERE database = $1";
+    assert_eq!(client.query_one(end, &[&name]).await.unwrap().get::<_, i64>(0), 1);
+    let slots = "SELECT count(*) FROM pg_replication_slots WHERE database = $1";
+    while client.query_one(slots, &[&name]).await.unwrap().get::<_, i64>(0) > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // The feed would have come back by now, if it did not wait on purpose.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    client.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", postgres::Ident::new(name))).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_is_dropped_and_nobody_waits_for_it() {
     let slow = |options: &mut graphql::Options| options.live.write_timeout = Duration::from_millis(500);
     let shop = database_with(TABLES, slow).await;

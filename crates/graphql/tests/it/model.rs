@@ -104,6 +104,58 @@ async fn a_role_sees_what_its_permissions_name_and_no_more() {
     assert!(names(&role(&model, "broken"), Operation::Query).is_empty(), "a broken permission gives nothing");
 }
 
+/// The metadata after something was done to one of its tables.
+fn changed(metadata: &Arc<Metadata>, table: &str, change: impl FnOnce(&mut metadata::Table)) -> Arc<Metadata> {
+    let mut metadata = Metadata::clone(metadata);
+    let name = metadata::QualifiedName::new("public", table);
+    change(metadata.source_mut("default").unwrap().table_mut(&name).unwrap());
+    Arc::new(metadata)
+}
+
+#[test]
+fn what_has_not_changed_is_shared_with_the_model_before() {
+    let (catalog, metadata) = large(6, 2);
+    let catalog = Arc::new(catalog);
+    let mut first = metadata.clone();
+    let last = first.sources[0].tables.pop().unwrap();
+    let build =
+        |before: Option<&Model>, metadata: &Arc<Metadata>| Model::following(before, &catalog, metadata, extras());
+    let shared = |old: &Model, new: &Model| {
+        let pairs = old.tables.iter().zip(&new.tables).enumerate();
+        pairs.filter(|(_, (old, new))| Arc::ptr_eq(old, new)).map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    let first = Arc::new(first);
+    let before = build(None, &first);
+    // One more table is tracked.
+    let mut more = Metadata::clone(&first);
+    more.sources[0].tables.push(last);
+    let more = Arc::new(more);
+    let tracked = build(Some(&before), &more);
+    assert_eq!((shared(&before, &tracked), tracked.tables.len()), (vec![0, 1, 2, 3, 4], 6));
+    // A permission.
+    let permitted = changed(&more, "t2", |table| {
+        let mut permission = table.select_permissions[0].clone();
+        permission.role = "more".to_owned();
+        table.select_permissions.push(permission);
+    });
+    let permitted = build(Some(&tracked), &permitted);
+    assert_eq!(shared(&tracked, &permitted), [0, 1, 3, 4, 5]);
+    assert_eq!(permitted.roles().collect::<Vec<_>>(), ["more", "role0", "role1"]);
+    // A relationship: the permissions that name others of that table by their place are resolved again.
+    let related = changed(&more, "t2", |table| {
+        let mut relationship = table.object_relationships[0].clone();
+        relationship.name = "another".to_owned();
+        table.object_relationships.insert(0, relationship);
+    });
+    let related = build(Some(&tracked), &related);
+    let t2 = related.table_of_sql("public", "t2").unwrap();
+    let looks = |id: &usize| related.tables[*id].relationships[0].target == t2;
+    let expected: Vec<usize> = (0..6).filter(|id| *id != t2 && !looks(id)).collect();
+    assert_eq!(shared(&tracked, &related), expected);
+    // A table goes: all is built.
+    assert!(shared(&tracked, &build(Some(&tracked), &first)).is_empty());
+}
+
 #[tokio::test]
 async fn what_does_not_fit_is_told_and_the_rest_works() {
     let model = Model::build(&catalog(SQL).await, &metadata_of(tables(), functions()), &extras());
@@ -158,9 +210,8 @@ async fn enum_tables_give_their_values_or_say_why_not() {
     let catalog = catalog(SQL).await;
     let tables = json!([{"table": "color", "is_enum": true}, {"table": "car"}]);
     let metadata = metadata_of(tables, json!([]));
-    let value = |value: &str, comment: Option<&str>| graphql::model::EnumTableValue {
-        value: value.to_owned(),
-        comment: comment.map(str::to_owned),
+    let value = |value: &str, comment: Option<&str>| {
+        graphql::model::EnumTableValue::new(value.to_owned(), comment.map(str::to_owned))
     };
     let name = metadata::QualifiedName::new("public", "color");
     let with = |values| Extras { enums: [(name.clone(), values)].into(), ..Extras::default() };
@@ -199,6 +250,9 @@ async fn names_of_types_lead_back_to_their_types_in_every_convention_and_role() 
         json!({}),
         json!({"type_names": {"prefix": "a_", "suffix": "_z"}, "root_fields": {"prefix": "get_"}}),
         json!({"naming_convention": "graphql-default", "type_names": {"prefix": "Api"}}),
+        json!({"naming_convention": "graphql-default", "type_names": {"suffix": "_x"}}),
+        json!({"root_fields": {"namespace": "hr_data"}, "type_names": {"prefix": "a_"}}),
+        json!({"naming_convention": "graphql-default", "root_fields": {"namespace": "hr_data"}}),
     ];
     for customization in customizations {
         let mut metadata = metadata_of(tables(), functions());

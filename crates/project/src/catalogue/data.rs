@@ -179,7 +179,7 @@ const GRAPHQL: &[Setting] = &[
     Setting::new(
         "HASURA_GRAPHQL_ENABLED_APIS",
         Kind::List,
-        "Endpoints to serve, of metadata, graphql, config and metrics; all when not set",
+        "Endpoints to serve, of metadata, graphql, config, metrics and pgdump; all when not set",
     ),
     Setting::new(
         "HASURA_GRAPHQL_METRICS_SECRET",
@@ -187,7 +187,7 @@ const GRAPHQL: &[Setting] = &[
         "Opens /v1/metrics as a bearer token, as the admin secret does",
     ),
     Setting::new("HASURA_GRAPHQL_ENABLED_LOG_TYPES", Kind::List, "Kinds of log lines Hasura writes"),
-    Setting::new("HASURA_LOG_LEVEL", LEVELS, "Log level").default("info"),
+    Setting::new("HASURA_LOG_LEVEL", LEVELS, "Log level").default("info").aliases(&["HASURA_GRAPHQL_LOG_LEVEL"]),
     Setting::new("HASURA_GRAPHQL_PG_CONNECTIONS", COUNT, "Connections in the API's pool"),
     Setting::new("HASURA_GRAPHQL_ENABLE_ALLOWLIST", Kind::Flag, "Only answer queries on the allow list")
         .default("false"),
@@ -271,13 +271,24 @@ const GRAPHQL: &[Setting] = &[
     .default("100"),
     Setting::new("HASURA_GRAPHQL_EVENTS_FETCH_BATCH_SIZE", COUNT, "Events taken with one statement").default("100"),
     Setting::new(
+        "HASURA_GRAPHQL_ASYNC_ACTIONS_FETCH_INTERVAL",
+        Kind::Integer { min: 0, max: 3_600_000 },
+        "Milliseconds between two looks for asynchronous actions that another server has left; 0 for none",
+    )
+    .default("1000")
+    .since("0.1"),
+    Setting::new(
         "HASURA_GRAPHQL_GRACEFUL_SHUTDOWN_TIMEOUT",
         Kind::Integer { min: 0, max: 3_600 },
         "Seconds that webhooks under way may take when the stack stops; then their events are put back",
     )
     .default("10"),
     Setting::new("HASURA_GRAPHQL_REMOTE_SCHEMAS", Kind::Text, "URLs of remote schemas"),
-    Setting::new("HASURA_GRAPHQL_ACTIONS_HANDLER_WEBHOOK_BASEURL", Kind::Url, "Base URL of action handlers"),
+    Setting::new(
+        "HASURA_GRAPHQL_ACTIONS_HANDLER_WEBHOOK_BASEURL",
+        Kind::Url,
+        "Base URL of action handlers, for metadata that names it in `{{…}}`",
+    ),
     Setting::new("HASURA_GRAPHQL_GRAPHQL_URL", Kind::Url, "The API as services inside a container network see it")
         .default("http://hasura:8080/v1/graphql"),
     Setting::new("HASURA_GRAPHQL_ENDPOINT", Kind::Url, "The API as custom services see it")
@@ -285,4 +296,4 @@ const GRAPHQL: &[Setting] = &[
 ];
 
 pub(super) const JWT_TYPES: Kind =
-    Kind::Choice(&["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "EdDSA"]);
+    Kind::Choice(&["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA"]);

@@ -61,6 +61,12 @@ fn meaning(setting: &Setting) -> String {
         let aliases: Vec<String> = setting.aliases.iter().map(|alias| format!("`{alias}`")).collect();
         let _ = write!(text, " Also {}.", aliases.join(", "));
     }
+    match super::hasura::effect(setting.name) {
+        Some(super::hasura::Effect::Idle(why) | super::hasura::Effect::Missing(why)) => {
+            let _ = write!(text, " Without effect: {}.", cell(why));
+        }
+        Some(super::hasura::Effect::Works) | None => {}
+    }
     if setting.since != "bash" {
         let _ = write!(text, " Since {}.", setting.since);
     }

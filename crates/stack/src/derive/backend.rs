@@ -15,7 +15,7 @@ const HASURA_PRIORITY: u8 = 8;
 const CONSOLE_PRIORITY: u8 = 4;
 
 /// Paths of the base domain that the GraphQL engine answers, with their rate zones.
-const GRAPHQL_PATHS: [(&str, &str); 12] = [
+const GRAPHQL_PATHS: [(&str, &str); 13] = [
     ("/v1/graphql", "graphql"),
     ("/v1/metadata", "graphql"),
     ("/v1/query", "graphql"),
@@ -28,6 +28,7 @@ const GRAPHQL_PATHS: [(&str, &str); 12] = [
     ("/v1/metrics", "general"),
     ("/v1/version", "general"),
     ("/healthz", "general"),
+    ("/hasura/healthz", "general"),
 ];
 
 pub(crate) fn add(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {

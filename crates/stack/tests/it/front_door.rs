@@ -47,6 +47,7 @@ fn the_api_and_the_console_have_their_paths_and_their_sub_domains() {
     assert_eq!(
         routes(&plan, "hasura"),
         [
+            (None, "/hasura/healthz"),
             (None, "/api/swagger"),
             (None, "/v1/metadata"),
             (None, "/v1/graphql"),
@@ -82,7 +83,7 @@ fn a_route_may_be_a_label_a_full_domain_or_an_expanded_one() {
     assert_eq!(host(&replaced).as_deref(), Some("api.shop.test"));
     // The base domain itself: the API's paths are there already.
     assert_eq!(host(&[("HASURA_ROUTE", "localhost")]), None);
-    assert_eq!(routes(&plan(&[("HASURA_ROUTE", "localhost")]), "hasura").len(), 12);
+    assert_eq!(routes(&plan(&[("HASURA_ROUTE", "localhost")]), "hasura").len(), 13);
 }
 
 #[test]

@@ -157,7 +157,7 @@ pub fn up(cx: &Context, args: Up) -> Outcome {
     let mut progress = |done: &Applied| terminal.progress(&line(done));
     let options = args.waiting.options();
     let cancel = database.client.cancel_token();
-    let mut resource_version = None;
+    let mut deployed: Option<graphql::Deployed> = None;
     let result = match metadata {
         None => {
             let work = migrate::migrate(&mut database.client, &sources, &target, &options, &mut progress);
@@ -166,7 +166,7 @@ pub fn up(cx: &Context, args: Up) -> Outcome {
         Some(metadata) => {
             let stringify = settings.flag("HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES");
             let along = async |transaction: &Transaction<'_>| {
-                resource_version = Some(graphql::deploy(transaction, metadata, stringify).await?);
+                deployed = Some(graphql::deploy(transaction, metadata, stringify).await?);
                 Ok::<(), terminal::Failure>(())
             };
             let client = &mut database.client;
@@ -175,10 +175,15 @@ pub fn up(cx: &Context, args: Up) -> Outcome {
         }
     };
     // Those before a failing one stay applied: a running server must see them either way.
-    if resource_version.is_some() || !result.as_ref().is_ok_and(Vec::is_empty) {
+    if deployed.is_some() || !result.as_ref().is_ok_and(Vec::is_empty) {
         cx.schema_changed();
     }
-    Ok(Box::new(MigrateReport { applied: result?, resource_version, to: args.to }))
+    let applied = result?;
+    if let Some(warning) = deployed.as_ref().and_then(|deployed| deployed.warning.as_ref()) {
+        terminal.warn(&format!("{warning}\n{}", hasura::BACK));
+    }
+    let resource_version = deployed.map(|deployed| deployed.resource_version);
+    Ok(Box::new(MigrateReport { applied, resource_version, to: args.to }))
 }
 
 /// One line of progress.

@@ -28,6 +28,9 @@ struct ImportReport {
     /// Files that were there already, with the same contents.
     same: usize,
     metadata: bool,
+    /// What the old project calls the database that is `default` here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renamed: Option<String>,
     /// Databases other than the one that nself has.
     other_sources: Vec<String>,
 }
@@ -38,6 +41,10 @@ impl View for ImportReport {
         page.styled(Style::Good, format!("{} {verb}, {} there already.", count(self.copied.len(), "file"), self.same));
         if self.metadata && !self.dry_run {
             page.line("The metadata is in hasura/metadata.");
+        }
+        if let Some(source) = &self.renamed {
+            let note = page.paint(Style::Warning, "note:");
+            page.line(format!("{note} the database {source} is called default here"));
         }
         for source in &self.other_sources {
             page.line(format!(
@@ -61,30 +68,40 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     let project = cx.project()?;
     let config = config(&args.folder)?;
     let directory = |key: &str, default: &str| args.folder.join(config[key].as_str().unwrap_or(default));
-    let mut other_sources = Vec::new();
-    let mut copies = Vec::new();
-    for (key, default) in [("migrations_directory", "migrations"), ("seeds_directory", "seeds")] {
-        let from = directory(key, default);
-        let to = project.root().join("hasura").join(default).join("default");
-        other_sources.extend(gather(&from, &to, &mut copies)?);
+    let folders = [("migrations_directory", "migrations"), ("seeds_directory", "seeds")];
+    let folders = folders.map(|(key, default)| (directory(key, default), default));
+    let mut names = Vec::new();
+    for (from, _) in &folders {
+        names.extend(databases(from)?);
     }
-    let metadata_folder = directory("metadata_directory", "metadata");
-    let metadata = match metadata::folder::read(&metadata_folder) {
-        Ok(metadata) => Some(metadata),
+    let read = metadata::folder::read(&directory("metadata_directory", "metadata"));
+    if let Ok(metadata) = &read {
+        let sources = metadata["sources"].as_array().into_iter().flatten();
+        names.extend(sources.filter_map(|source| source["name"].as_str()).map(str::to_owned));
+    }
+    names.sort();
+    names.dedup();
+    let taken = taken(&names);
+    let mut copies = Vec::new();
+    for (from, default) in &folders {
+        let to = project.root().join("hasura").join(default).join("default");
+        gather(from, &to, taken, &mut copies)?;
+    }
+    let metadata = match read {
+        Ok(mut metadata) => {
+            rename(&mut metadata, taken);
+            Some(metadata)
+        }
         Err(metadata::folder::Error::Missing { .. }) if !copies.is_empty() => None,
         Err(error) => return Err(error.into()),
     };
-    let sources = metadata.iter().flat_map(|metadata| metadata["sources"].as_array()).flatten();
-    let others = sources.filter_map(|source| source["name"].as_str()).filter(|name| *name != "default");
-    other_sources.extend(others.map(str::to_owned));
-    other_sources.sort();
-    other_sources.dedup();
     let mut report = ImportReport {
         dry_run: args.dry_run,
         copied: Vec::new(),
         same: 0,
         metadata: metadata.is_some(),
-        other_sources,
+        renamed: (taken != DEFAULT).then(|| taken.to_owned()),
+        other_sources: names.iter().filter(|name| *name != taken).cloned().collect(),
     };
     // All is looked at before anything is written.
     let mut texts = Vec::new();
@@ -124,29 +141,71 @@ fn config(folder: &Path) -> Result<Value, terminal::Failure> {
     }
 }
 
-/// The files of `<from>/default/…`, or of `<from>/…` as config version 2 has them; the other folders' names.
-fn gather(from: &Path, to: &Path, copies: &mut Vec<Copy>) -> Result<Vec<String>, terminal::Failure> {
-    let names = |folder: &Path| -> Result<Vec<String>, Error> {
-        if !folder.is_dir() {
-            return Ok(Vec::new());
+/// What nself calls its database.
+const DEFAULT: &str = "default";
+
+/// Which of the old project's databases is taken over: `default`, or the only one.
+fn taken(names: &[String]) -> &str {
+    match names {
+        [only] => only,
+        _ => DEFAULT,
+    }
+}
+
+/// Calls a database of the metadata `default`, also where relationships name it.
+fn rename(metadata: &mut Value, taken: &str) {
+    if taken == DEFAULT {
+        return;
+    }
+    for source in metadata["sources"].as_array_mut().into_iter().flatten() {
+        if source["name"] == taken {
+            source["name"] = DEFAULT.into();
         }
-        let entries = std::fs::read_dir(folder).map_err(|source| io("read", folder, source))?;
-        let mut names: Vec<String> =
-            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        names.sort();
-        Ok(names)
-    };
+    }
+    let mut waiting = vec![metadata];
+    while let Some(value) = waiting.pop() {
+        match value {
+            Value::Object(fields) => {
+                if let Some(source) = fields.get_mut("to_source").and_then(|target| target.get_mut("source"))
+                    && *source == *taken
+                {
+                    *source = DEFAULT.into();
+                }
+                waiting.extend(fields.values_mut());
+            }
+            Value::Array(items) => waiting.extend(items),
+            _ => {}
+        }
+    }
+}
+
+/// What is in a folder, if it is there.
+fn entries(folder: &Path) -> Result<Vec<String>, Error> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = std::fs::read_dir(folder).map_err(|source| io("read", folder, source))?;
+    let mut names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The databases that a folder of migrations or seeds has a folder for; none as config version 2 has them.
+fn databases(from: &Path) -> Result<Vec<String>, Error> {
     // A folder of a migration begins with its version; that of a database does not hold up.sql.
     let is_source = |name: &String| {
         let path = from.join(name);
         path.is_dir() && !path.join("up.sql").is_file() && !name.starts_with(|first: char| first.is_ascii_digit())
     };
-    let all = names(from)?;
-    let sources: Vec<String> = all.iter().filter(|name| is_source(name)).cloned().collect();
-    let root = if sources.is_empty() { from.to_owned() } else { from.join("default") };
+    Ok(entries(from)?.into_iter().filter(is_source).collect())
+}
+
+/// The files of `<from>/<database>/…`, or of `<from>/…` as config version 2 has them.
+fn gather(from: &Path, to: &Path, database: &str, copies: &mut Vec<Copy>) -> Result<(), Error> {
+    let root = if databases(from)?.is_empty() { from.to_owned() } else { from.join(database) };
     let mut waiting = vec![PathBuf::new()];
     while let Some(folder) = waiting.pop() {
-        for name in names(&root.join(&folder))? {
+        for name in entries(&root.join(&folder))? {
             let path = folder.join(&name);
             if root.join(&path).is_dir() {
                 waiting.push(path);
@@ -155,7 +214,7 @@ fn gather(from: &Path, to: &Path, copies: &mut Vec<Copy>) -> Result<Vec<String>,
             }
         }
     }
-    Ok(sources.into_iter().filter(|name| name != "default").collect())
+    Ok(())
 }
 
 fn io(action: &'static str, path: &Path, source: std::io::Error) -> Error {

@@ -45,6 +45,10 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     }
 }
 
+/// The way back, for whoever did not mean to end automatic tracking.
+pub const BACK: &str =
+    "to keep them: nself hasura metadata history, restore what was there, and export it into the folder";
+
 /// The folder that is named, or the project's own.
 pub fn folder(project: &Project, named: Option<PathBuf>) -> PathBuf {
     named.unwrap_or_else(|| project.root().join("hasura/metadata"))

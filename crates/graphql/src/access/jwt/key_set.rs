@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use http::header::{CACHE_CONTROL, EXPIRES, HeaderName};
 use jiff::Timestamp;
-use jsonwebtoken::jwk::Jwk;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
@@ -111,6 +110,5 @@ impl KeySet {
 fn read(body: &[u8]) -> Option<Arc<[Key]>> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let keys = body.get("keys")?.as_array()?;
-    let usable = |key: &Value| Key::of_jwk(&serde_json::from_value::<Jwk>(key.clone()).ok()?);
-    Some(keys.iter().filter_map(usable).collect())
+    Some(keys.iter().filter_map(Key::of_jwk).collect())
 }

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use quick_cache::sync::Cache;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::key::Algorithm;
 use super::key_set::KeySet;
 use super::{Jwt, Key, Location, Source, claims};
 use crate::failure::{Code, Failure};
@@ -101,10 +103,10 @@ impl Issuer {
 
     /// The claims, after their signature was found right.
     async fn signed(&self, token: &str) -> Result<Arc<Signed>, Failure> {
-        let header = decode_header(token).map_err(|error| malformed(token, error.kind()))?;
+        let parts = Parts::of(token)?;
         let keys = match &self.keys {
             Keys::Fixed(keys) => keys.clone(),
-            Keys::Fetched(set) => set.keys(header.kid.as_deref()).await.map_err(|_| {
+            Keys::Fetched(set) => set.keys(parts.key_id.as_deref()).await.map_err(|_| {
                 Failure::new(Code::Unexpected, "$", "Could not verify JWT: the key set cannot be fetched")
             })?,
         };
@@ -112,21 +114,17 @@ impl Issuer {
         if let Some(signed) = self.verified.get(&digest).filter(|signed| Arc::ptr_eq(&signed.keys, &keys)) {
             return Ok(signed);
         }
-        let candidates = candidates(&keys, header.alg, header.kid.as_deref());
-        for key in candidates {
-            match decode::<Map<String, Value>>(token, &key.key, &signature_only(header.alg)) {
-                Ok(data) => {
-                    let signed = Arc::new(Signed { claims: data.claims, keys });
-                    self.verified.insert(digest, signed.clone());
-                    return Ok(signed);
-                }
-                Err(error) if matches!(error.kind(), ErrorKind::Json(_) | ErrorKind::Utf8(_)) => {
-                    return Err(not_verified("JWTClaimsSetDecodeError \"the claims are not a JSON object\""));
-                }
-                Err(_) => {}
-            }
+        let candidates = candidates(&keys, parts.algorithm, parts.key_id.as_deref());
+        let verifies = |key: &&Key| key.verifies(parts.algorithm, parts.message.as_bytes(), parts.signature);
+        if !candidates.iter().any(verifies) {
+            return Err(not_verified("JWSError JWSInvalidSignature"));
         }
-        Err(not_verified("JWSError JWSInvalidSignature"))
+        let claims = parts
+            .claims()
+            .ok_or_else(|| not_verified("JWTClaimsSetDecodeError \"the claims are not a JSON object\""))?;
+        let signed = Arc::new(Signed { claims, keys });
+        self.verified.insert(digest, signed.clone());
+        Ok(signed)
     }
 
     /// Time, issuer and audience; gives the end of the token's life. A token that lacks a claim that the configuration
@@ -160,6 +158,52 @@ impl Issuer {
     }
 }
 
+/// A token taken apart; nothing of it is to be believed yet.
+struct Parts<'t> {
+    algorithm: Algorithm,
+    key_id: Option<String>,
+    /// What is signed: header and claims as they stand in the token.
+    message: &'t str,
+    claims: &'t str,
+    signature: &'t str,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    /// Extensions that whoever does not know them must not pass over.
+    #[serde(default)]
+    crit: Vec<String>,
+}
+
+impl<'t> Parts<'t> {
+    /// # Errors
+    /// In Hasura's words, as far as the token's form is concerned.
+    fn of(token: &'t str) -> Result<Self, Failure> {
+        let parts: Vec<&str> = token.split('.').collect();
+        let &[header, claims, signature] = parts.as_slice() else {
+            let number = parts.len();
+            return Err(not_verified(&format!(
+                "JWSError (CompactDecodeError Invalid number of parts: Expected 3 parts; got {number})"
+            )));
+        };
+        let wrong = |what: &str| {
+            not_verified(&format!("JWSError (JSONDecodeError \"protected header contains invalid {what}\")"))
+        };
+        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| wrong("base64"))?;
+        let header: Header = serde_json::from_slice(&header).map_err(|_| wrong("JSON"))?;
+        let algorithm =
+            Algorithm::named(&header.alg).filter(|_| header.crit.is_empty()).ok_or_else(|| wrong("JSON"))?;
+        let message = &token[..token.len() - signature.len() - 1];
+        Ok(Self { algorithm, key_id: header.kid, message, claims, signature })
+    }
+
+    fn claims(&self) -> Option<Map<String, Value>> {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(self.claims).ok()?).ok()
+    }
+}
+
 /// Keys that may have signed it. A key set's key that is named counts before all others.
 fn candidates<'a>(keys: &'a [Key], algorithm: Algorithm, id: Option<&str>) -> Vec<&'a Key> {
     let fits = |key: &&Key| key.algorithms.contains(&algorithm);
@@ -171,16 +215,6 @@ fn candidates<'a>(keys: &'a [Key], algorithm: Algorithm, id: Option<&str>) -> Ve
     // One that names none at all may still be it.
     let nameless = |key: &&Key| id.is_none() || key.id.is_none();
     keys.iter().filter(nameless).filter(fits).collect()
-}
-
-/// Claims are checked by ourselves, in Hasura's order and words.
-fn signature_only(algorithm: Algorithm) -> Validation {
-    let mut validation = Validation::new(algorithm);
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation.validate_aud = false;
-    validation
 }
 
 /// The tokens that a request carries at a place.
@@ -212,9 +246,7 @@ fn cookies(header: &str, name: &str) -> Vec<String> {
 }
 
 fn unverified_issuer(token: &str) -> Option<String> {
-    use base64::Engine;
-    let part = token.split('.').nth(1)?;
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).ok()?;
+    let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     let claims: Map<String, Value> = serde_json::from_slice(&bytes).ok()?;
     claims.get("iss").and_then(Value::as_str).map(str::to_owned)
 }
@@ -236,18 +268,6 @@ fn in_audience(wanted: &[String], claimed: Option<&Value>) -> bool {
         Some(Value::Array(all)) => all.iter().any(is_wanted),
         Some(one) => is_wanted(one),
         None => false,
-    }
-}
-
-fn malformed(token: &str, kind: &ErrorKind) -> Failure {
-    let parts = token.split('.').count();
-    if parts != 3 {
-        let message = format!("JWSError (CompactDecodeError Invalid number of parts: Expected 3 parts; got {parts})");
-        return not_verified(&message);
-    }
-    match kind {
-        ErrorKind::Base64(_) => not_verified("JWSError (JSONDecodeError \"protected header contains invalid base64\")"),
-        _ => not_verified("JWSError (JSONDecodeError \"protected header contains invalid JSON\")"),
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::failure::{Code, Failure};
 use crate::outbound::Environment;
 
+use super::super::cleanup::Cleanup;
 use super::super::{cron, definition};
 use super::{not_exists, parse_failed, read, success};
 
@@ -38,7 +39,7 @@ struct Create {
     trigger_on_replication: Option<bool>,
 }
 
-fn default_source() -> String {
+pub(super) fn default_source() -> String {
     super::super::install::SOURCE.to_owned()
 }
 
@@ -71,6 +72,9 @@ impl Create {
             if operation.payload.as_ref().is_some_and(empty) {
                 return Err(parse_failed("found empty payload specification"));
             }
+        }
+        if let Some(config) = self.cleanup_config.as_ref().filter(|config| !config.is_null()) {
+            Cleanup::read(config).map_err(|why| parse_failed(format!("cleanup_config: {why}")))?;
         }
         Ok(())
     }

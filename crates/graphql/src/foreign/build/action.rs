@@ -69,6 +69,7 @@ impl Builder<'_> {
             handler: definition.handler.clone(),
             headers: definition.headers.clone(),
             forward_client_headers: definition.forward_client_headers,
+            ignored_client_headers: definition.ignored_client_headers.clone(),
             timeout: definition.timeout.map_or(TIMEOUT, Duration::from_secs),
             arguments: inputs(&arguments, &mut |name| self.custom(name, &names)),
             shape: Shape::of(&output, &self.model.foreign, &|id| self.scalar_name(id)),
@@ -116,6 +117,7 @@ impl Builder<'_> {
         if !self.add_root(operation, &name, Root::Action(id)) {
             let reason = format!("a field named \"{name}\" exists already");
             self.inconsistent("action", format!("action {name}"), &reason, found);
+            self.model.contested(operation, &name, &format!("action {name}"));
             return;
         }
         if action.is_async {

@@ -1,5 +1,7 @@
 //! Relationships over the database's edge: table to remote schema, remote schema to table, remote to remote.
 
+use std::sync::Arc;
+
 use metadata::QualifiedName;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
@@ -124,8 +126,9 @@ impl Builder<'_> {
             };
             Ok(Left { name: field.to_owned(), place })
         };
-        for (name, id) in self.relation(name, Definition::read(definition)?, &left)? {
-            self.model.tables[table].members.insert(name, Member::Remote(id));
+        let from = self.model.tables[table].table_name.replace(|found: char| !found.is_ascii_alphanumeric(), "_");
+        for (name, id) in self.relation(name, &from, Definition::read(definition)?, &left)? {
+            Arc::make_mut(&mut self.model.tables[table]).members.insert(name, Member::Remote(id));
         }
         Ok(())
     }
@@ -173,7 +176,8 @@ impl Builder<'_> {
                 None => Err(format!("field \"{field}\" does not exist in type \"{type_name}\"")),
             }
         };
-        let made = self.relation(&found.name, found.definition, &left)?;
+        let from = self.model.foreign.remotes[remote].name.replace(|found: char| !found.is_ascii_alphanumeric(), "_");
+        let made = self.relation(&found.name, &from, found.definition, &left)?;
         for view in 0..views {
             if let Some(id) = shown(self, view) {
                 self.model.foreign.types[id].relations.extend(made.iter().cloned());
@@ -182,10 +186,12 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The relations that a definition makes: one, or two with the aggregate of an array.
+    /// The relations that a definition makes: one, or two with the aggregate of an array. `from`: what has the field, as
+    /// it stands in the names of types.
     fn relation(
         &mut self,
         name: &str,
+        from: &str,
         definition: Definition,
         left: &dyn Fn(&Self, &str) -> Result<Left, String>,
     ) -> Result<Vec<(String, RelationId)>, String> {
@@ -197,7 +203,8 @@ impl Builder<'_> {
                 let steps = steps(&found.remote_field)?;
                 self.check_steps(remote, &steps, &found.lhs_fields)?;
                 let left = found.lhs_fields.iter().map(|field| left(self, field)).collect::<Result<Vec<_>, _>>()?;
-                Ok(vec![self.add_relation(name.to_owned(), left, To::Remote { remote, steps })])
+                let free = self.free_arguments(remote, &steps, &format!("{from}{name}"));
+                Ok(vec![self.add_relation(name.to_owned(), left, To::Remote { remote, steps, free })])
             }
             Err(found) => {
                 let table = self.model.table_of_sql(&found.table.schema, &found.table.name);
@@ -234,44 +241,5 @@ impl Builder<'_> {
     fn add_relation(&mut self, name: String, left: Vec<Left>, to: To) -> (String, RelationId) {
         self.model.foreign.relations.push(Relation { name: name.clone(), left, to });
         (name, self.model.foreign.relations.len() - 1)
-    }
-
-    /// The fields and arguments must be the service's, and what arguments refer to must be on the left.
-    fn check_steps(&self, remote: RemoteId, steps: &[Step], left: &[String]) -> Result<(), String> {
-        let found = &self.model.foreign.remotes[remote];
-        let mut fields = found.views.first().map_or(&[][..], |view| view.queries.as_slice());
-        let mut parent = "query_root".to_owned();
-        for step in steps {
-            let Some(field) = fields.iter().find(|field| field.remote_name == step.field) else {
-                return Err(format!("field with name \"{}\" is not found in type \"{parent}\"", step.field));
-            };
-            for (name, value) in &step.arguments {
-                if !field.arguments.iter().any(|argument| argument.name == *name) {
-                    return Err(format!("argument with name \"{name}\" is not found in field \"{}\"", step.field));
-                }
-                for variable in variables(value) {
-                    if !left.contains(&variable) {
-                        return Err(format!("variable \"{variable}\" is not found among the relationship's fields"));
-                    }
-                }
-            }
-            let named = field.typed.named();
-            fields = match named {
-                crate::schema::TypeId::Foreign(id) => self.model.foreign.types[id].fields(),
-                _ => &[],
-            };
-            parent.clone_from(&step.field);
-        }
-        Ok(())
-    }
-}
-
-/// The names after `$` in an argument.
-fn variables(value: &Json) -> Vec<String> {
-    match value {
-        Json::String(text) => text.strip_prefix('$').map(str::to_owned).into_iter().collect(),
-        Json::Array(items) => items.iter().flat_map(variables).collect(),
-        Json::Object(fields) => fields.values().flat_map(variables).collect(),
-        _ => Vec::new(),
     }
 }

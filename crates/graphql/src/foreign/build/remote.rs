@@ -1,6 +1,6 @@
 //! Remote schemas: the services' types under the names clients use, for each role.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +58,7 @@ impl Builder<'_> {
         let customization = Customization::read(schema.definition.customization.as_ref())
             .map_err(|error| format!("the customization cannot be read: {error}"))?;
         let id = self.model.foreign.remotes.len();
+        customization.check(document)?;
         self.check_names(document, &customization)?;
         let mut views = vec![self.view(None, document, &customization)];
         for permission in &schema.permissions {
@@ -115,11 +116,70 @@ impl Builder<'_> {
             let taken = self.model.tables_by_name.contains_key(&shown)
                 || self.model.foreign.custom.get(&shown).is_some_and(|_| shown != "ID");
             let same = || self.same_fields(&shown, document.fields(name));
-            if !is_root && taken && !matches!(definition.body, document::Body::Scalar) && !same() {
+            let scalar = matches!(definition.body, document::Body::Scalar);
+            let differs = || self.other_service_differs(&shown, &definition.body, customization, name);
+            if !is_root && !scalar && (taken && !same() || differs()) {
                 return Err(format!("Found conflicting definitions for GraphQL type '{shown}'."));
             }
         }
         Ok(())
+    }
+
+    /// Whether another service has a type of that name that is not the same.
+    fn other_service_differs(
+        &self,
+        shown: &str,
+        body: &document::Body,
+        customization: &Customization,
+        name: &str,
+    ) -> bool {
+        let mut others = self.model.foreign.remotes.iter().filter_map(|remote| remote.views.first()?.types.get(shown));
+        others.any(|&other| {
+            let other = &self.model.foreign.types[other];
+            let names = |ids: &[ForeignId]| ids.iter().map(|&id| self.model.foreign.types[id].name.clone()).collect();
+            let shown = |names: &[String]| names.iter().map(|name| customization.type_name(name)).collect();
+            let theirs = |fields: &[Field]| -> BTreeSet<String> {
+                fields.iter().map(|field| format!("{}: {}", field.name, self.base_name(&field.typed))).collect()
+            };
+            let own = |fields: &[document::Field]| -> BTreeSet<String> {
+                let base = |field: &document::Field| customization.type_name(field.typed.inner_named_type());
+                let own = |field: &document::Field| {
+                    format!("{}: {}", customization.field_name(name, &field.name), base(field))
+                };
+                fields.iter().map(own).collect()
+            };
+            match (&other.body, body) {
+                (Body::Enum(there), document::Body::Enum(here)) => {
+                    let values = |values: &[document::EnumValue]| -> BTreeSet<String> {
+                        values.iter().map(|value| value.name.clone()).collect()
+                    };
+                    values(there) != values(here)
+                }
+                (Body::Object { fields: there, .. }, document::Body::Object { fields: here, .. })
+                | (Body::Interface { fields: there, .. }, document::Body::Interface { fields: here, .. }) => {
+                    theirs(there) != own(here)
+                }
+                (Body::Union(there), document::Body::Union(here)) => {
+                    let (there, here): (BTreeSet<String>, BTreeSet<String>) = (names(there), shown(here));
+                    there != here
+                }
+                (Body::Input(there), document::Body::Input(here)) => {
+                    let there: BTreeSet<&String> = there.iter().map(|input| &input.name).collect();
+                    there != here.iter().map(|input| &input.name).collect()
+                }
+                _ => true,
+            }
+        })
+    }
+
+    /// The name of a type without its lists.
+    fn base_name(&self, typed: &TypeRef) -> String {
+        match typed.named() {
+            TypeId::Foreign(id) => self.model.foreign.types[id].name.clone(),
+            TypeId::Scalar(id) => self.model.scalars[id].name.clone(),
+            TypeId::BuiltIn(name) => name.to_owned(),
+            _ => String::new(),
+        }
     }
 
     /// Whether a table's type has these fields, which is so when the service is an engine over the same tables.
@@ -221,14 +281,7 @@ impl Builder<'_> {
                 })),
             }
         }
-        let taken = wanted.iter().find(|root| {
-            let roots = match root.operation {
-                Operation::Query => &self.model.queries,
-                Operation::Mutation => &self.model.mutations,
-                Operation::Subscription => &self.model.subscriptions,
-            };
-            roots.contains_key(&root.name)
-        });
+        let taken = wanted.iter().find(|root| self.model.roots.of(root.operation).contains_key(&root.name));
         if let Some(taken) = taken {
             let message = format!("Field cannot be overwritten by remote field '{}'", taken.name);
             self.model.foreign.remotes.pop();

@@ -110,12 +110,22 @@ impl Asking<'_> {
             selection.push_str(&text);
         }
         let document = service::document(Operation::Query, &declared, &selection);
-        let mut data = self.ask(&join.service, &document, values).await?.data;
+        let mut data = self.ask(&join.service, &document, values).await.map_err(service::in_join)?.data;
         let mut found = Vec::with_capacity(distinct.len());
         for index in 0..distinct.len() {
-            let mut value = data.remove(&format!("j{index}")).unwrap_or_default();
+            let key = format!("j{index}");
+            let mut value = data.remove(&key).ok_or_else(|| service::missing(&key))?;
             for step in join.steps.iter().skip(1) {
-                value = value.get_mut(&step.field).map(Json::take).unwrap_or_default();
+                value = match value {
+                    Json::Null => Json::Null,
+                    Json::Object(mut fields) => {
+                        fields.remove(&step.field).ok_or_else(|| service::missing(&step.field))?
+                    }
+                    _ => {
+                        let message = format!("a list stands where \"{}\" is looked for in an object", step.field);
+                        return Err(Failure::new(Code::RemoteSchemaError, "$", message));
+                    }
+                };
             }
             service::rename_value(&mut value, &join.renames, &join.service.type_names);
             found.push(value);

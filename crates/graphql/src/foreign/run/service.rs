@@ -15,6 +15,9 @@ use crate::session::Session;
 
 use super::Asking;
 
+/// Bytes of a wrong answer that its error shows.
+const SHOWN: usize = 4096;
+
 /// `query ($v0: Int!) { … }`
 pub(super) fn document(operation: Operation, variables: &[Variable], selection: &str) -> String {
     let keyword = match operation {
@@ -62,6 +65,14 @@ impl Endpoint {
         }
     }
 
+    /// The URL is from the environment, at least in part, and not to be told.
+    pub fn hides_url(&self) -> bool {
+        match &self.url {
+            Url::Text(text) => text.contains("{{"),
+            Url::FromEnv(_) => true,
+        }
+    }
+
     /// The configured headers, then the session's variables, then the client's own: the first that sets one wins.
     ///
     /// # Errors
@@ -76,12 +87,15 @@ impl Endpoint {
             }
         }
         if self.forward_client_headers {
-            let client = outbound::forwarded(&session.headers);
+            let client = outbound::forwarded(&session.headers, None);
             for name in client.keys().filter(|name| !headers.contains_key(*name)).cloned().collect::<Vec<_>>() {
                 for value in client.get_all(&name) {
                     headers.append(name.clone(), value.clone());
                 }
             }
+        }
+        for (name, value) in &crate::events::onward(&session.headers) {
+            headers.entry(name).or_insert_with(|| value.clone());
         }
         Ok(headers)
     }
@@ -119,7 +133,8 @@ impl Asking<'_> {
         let endpoint = &service.endpoint;
         let body = exact::text(&json!({ "query": document, "variables": variables }));
         let call = Call::post(endpoint.url(environment)?, body, endpoint.timeout)
-            .with_headers(&endpoint.headers_for(self.session, environment)?);
+            .with_headers(&endpoint.headers_for(self.session, environment)?)
+            .hiding_url(endpoint.hides_url());
         let reply = self.handle.client().send(&call).await.map_err(|error| {
             let message = format!("HTTP exception occurred while sending the request to \"{}\"", shown(endpoint));
             failure(message, error.to_json(&call))
@@ -127,7 +142,7 @@ impl Asking<'_> {
         let answer = exact::parse(&reply.body).unwrap_or_default();
         let Json::Object(mut answer) = answer else {
             let message = format!("unexpected response from remote server \"{}\"", service.name);
-            let text = String::from_utf8_lossy(&reply.body).into_owned();
+            let text = String::from_utf8_lossy(&reply.body[..reply.body.len().min(SHOWN)]);
             return Err(failure(message, json!({ "status": reply.status.as_u16(), "body": text })));
         };
         if let Some(errors) = answer.remove("errors").filter(|errors| errors.as_array().is_some_and(|e| !e.is_empty()))
@@ -147,6 +162,20 @@ impl Asking<'_> {
     }
 }
 
+/// What a service said is wrong when it was asked for a join: its errors speak of fields that no client has asked for.
+pub(super) fn in_join(mut failure: Failure) -> Failure {
+    if let Some(errors) = failure.errors.take() {
+        "Errors from remote server".clone_into(&mut failure.message);
+        failure.internal = Some(Box::new(json!({ "errors": errors })));
+    }
+    failure
+}
+
+/// The service left out what it was asked for.
+pub(super) fn missing(key: &str) -> Failure {
+    Failure::new(Code::RemoteSchemaError, "$", format!("expecting key {key}"))
+}
+
 /// The endpoint as the metadata names it.
 fn shown(endpoint: &Endpoint) -> &str {
     match &endpoint.url {
@@ -155,7 +184,7 @@ fn shown(endpoint: &Endpoint) -> &str {
 }
 
 fn failure(message: String, internal: Json) -> Failure {
-    let mut failure = Failure::new(Code::Unexpected, "$", message);
+    let mut failure = Failure::new(Code::RemoteSchemaError, "$", message);
     failure.internal = Some(Box::new(internal));
     failure
 }

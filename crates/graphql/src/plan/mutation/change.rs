@@ -19,6 +19,8 @@ impl<'a> Planner<'a> {
         let field = if by_key { Field::UpdateByPrimaryKey(table) } else { Field::Update(table) };
         let arguments = self.validator.arguments(selected.field, &self.schema.mutation_arguments(field), path)?;
         let batch = self.batch(table, arguments, &path.key("args"))?;
+        let webhook = self.schema.update(table).and_then(|access| access.webhook().cloned());
+        self.vet_arguments(webhook, selected, None, &path.key("args"))?;
         let response = match by_key {
             true => self.response_row(table, selected, path)?,
             false => self.response_fields(table, selected, path)?,
@@ -50,6 +52,8 @@ impl<'a> Planner<'a> {
                 batches.push(self.batch(table, fields, &path)?);
             }
         }
+        let webhook = self.schema.update(table).and_then(|access| access.webhook().cloned());
+        self.vet_updates(webhook, selected, &path.key("args"))?;
         let response = self.response_fields(table, selected, path)?;
         if batches.is_empty() {
             return Ok(RootValue::Ready("[]".to_owned()));
@@ -83,8 +87,9 @@ impl<'a> Planner<'a> {
         let mut twice: Vec<usize> = Vec::new();
         for (name, value) in fields {
             let path = path.key(name);
-            let Some(op) = UpdateOp::of_field(name) else {
-                filters.push(self.chosen(table, name, value, &path)?);
+            let plain = self.schema.naming.plain_word(name);
+            let Some(op) = UpdateOp::of_field(&plain) else {
+                filters.push(self.chosen(table, &plain, value, &path)?);
                 continue;
             };
             operators |= !self.validator.variables.is_null(&value);
@@ -103,10 +108,10 @@ impl<'a> Planner<'a> {
             return Err(Failure::invalid(path, message));
         }
         if !operators && changes.is_empty() {
-            let names: Vec<&str> = UpdateOp::ALL
+            let names: Vec<_> = UpdateOp::ALL
                 .into_iter()
                 .filter(|&op| self.schema.changed_columns(table, op).next().is_some())
-                .map(UpdateOp::field)
+                .map(|op| self.schema.naming.word(op.field()))
                 .collect();
             let message = format!("at least any one of {} is expected", names.join(", "));
             return Err(Failure::invalid(path, message));
@@ -205,6 +210,8 @@ impl<'a> Planner<'a> {
                 filters.push(self.bool_exp(table, value, &path_to_arguments.key(name))?);
             }
         }
+        let webhook = self.schema.delete(table).and_then(|access| access.webhook().cloned());
+        self.vet_arguments(webhook, selected, by_key.then_some("pk_columns"), &path_to_arguments)?;
         let response = match by_key {
             true => self.response_row(table, selected, path)?,
             false => self.response_fields(table, selected, path)?,

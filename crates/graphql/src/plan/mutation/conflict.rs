@@ -23,7 +23,7 @@ impl<'a> Planner<'a> {
         }
         for (name, value) in self.input_fields(type_id, value, path)? {
             let path_here = path.key(name);
-            match name {
+            match &*self.schema.naming.plain_word(name) {
                 "constraint" => target = self.constraint(table, &value, &path_here)?,
                 "update_columns" => columns = self.update_columns(table, value, path)?,
                 _ if self.validator.variables.is_null(&value) => {}
@@ -57,7 +57,8 @@ impl<'a> Planner<'a> {
         let type_name = self.type_name(type_id);
         let item_type = TypeRef::from(type_id).required();
         let names = || self.schema.updated_columns(table).map(|column| self.schema.column(table, column).name.as_str());
-        let path_to_columns = path.key("update_columns");
+        let argument = self.schema.naming.word("update_columns");
+        let path_to_columns = path.key(&argument);
         let items = self.validator.items(value);
         let items = items.ok_or_else(|| Failure::invalid(path_to_columns, "expected a list, but found null"))?;
         let mut columns = Vec::with_capacity(items.len());

@@ -28,6 +28,7 @@ impl<'a> Planner<'a> {
         let field = if one { Field::InsertOne(table) } else { Field::Insert(table) };
         let arguments = self.validator.arguments(selected.field, &self.schema.mutation_arguments(field), path)?;
         let rows = self.new_rows(table, arguments, one, Around::default(), &path.key("args"))?;
+        self.vet_rows(&rows);
         let response = match one {
             true => self.response_row(table, selected, path)?,
             false => self.response_fields(table, selected, path)?,
@@ -60,7 +61,7 @@ impl<'a> Planner<'a> {
         };
         for (name, value) in arguments {
             let path = path.key(name);
-            match name {
+            match &*self.schema.naming.plain_word(name) {
                 "on_conflict" if self.validator.variables.is_null(&value) => {}
                 "on_conflict" => rows.conflict = Some(self.conflict(table, value, &path)?),
                 _ => {
@@ -83,7 +84,9 @@ impl<'a> Planner<'a> {
         if one {
             return Ok(Objects::Each(vec![self.new_object(table, value, around, path)?]));
         }
+        // A webhook is shown row by row.
         if around.columns.is_empty()
+            && self.insert_webhook(table).is_none()
             && let Some(columns) = self.columns_of_objects(table, &value, path)?
         {
             return Ok(Objects::Columns(columns));

@@ -26,7 +26,7 @@ impl<'a> Planner<'a> {
             let path = path.key(selected.key);
             self.validator.arguments(selected.field, &[], &path)?;
             let value = match selected.field.name.as_str() {
-                "affected_rows" => {
+                name if self.schema.naming.is(name, "affected_rows") => {
                     self.validator.leaf(selected, &path)?;
                     ResponseValue::AffectedRows
                 }

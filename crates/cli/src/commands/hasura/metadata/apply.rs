@@ -7,7 +7,7 @@ use terminal::{Page, Style, View};
 use super::diff::{Changes, between};
 use super::inconsistency::Inconsistencies;
 use crate::commands::hasura::engine::{Engine, Which};
-use crate::commands::hasura::folder;
+use crate::commands::hasura::{BACK, folder};
 use crate::{Context, Outcome};
 
 /// Make the engine's metadata what the folder says
@@ -33,6 +33,9 @@ struct ApplyReport {
     applied: bool,
     #[serde(flatten)]
     inconsistencies: Inconsistencies,
+    /// As the engine gives them: `{message, type, name, code}`. Told beside the report.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Value>,
 }
 
 impl View for ApplyReport {
@@ -60,7 +63,12 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     let arguments = json!({"allow_inconsistent_metadata": !args.disallow_inconsistent, "metadata": metadata});
     let answer = engine.metadata_2("replace_metadata", &arguments)?;
     cx.terminal.progress(&format!("{} → {}", folder.display(), engine.url()));
-    Ok(Box::new(ApplyReport { applied: true, inconsistencies: of(&answer) }))
+    let warnings: Vec<Value> = answer["warnings"].as_array().cloned().unwrap_or_default();
+    for warning in &warnings {
+        let hint = if warning["code"] == "automatic-tracking-ended" { format!("\n{BACK}") } else { String::new() };
+        cx.terminal.warn(&format!("{}{hint}", warning["message"].as_str().unwrap_or_default()));
+    }
+    Ok(Box::new(ApplyReport { applied: true, inconsistencies: of(&answer), warnings }))
 }
 
 /// What `replace_metadata` and `reload_metadata` answer.

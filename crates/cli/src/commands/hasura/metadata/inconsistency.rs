@@ -64,11 +64,15 @@ impl View for Inconsistencies {
         }
         for object in &self.objects {
             let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
-            page.line(format!("{} {}", page.paint(Style::Bad, &text("type")), text("name")));
+            // The engine's names begin with the kind.
+            let (kind, name) = (text("type"), text("name"));
+            let name = name.strip_prefix(&kind).map_or(&*name, str::trim_start);
+            page.line(format!("{} {name}", page.paint(Style::Bad, &kind)));
             page.line(format!("    {}", text("reason")));
         }
         page.blank();
-        page.line(format!("{} of the metadata is left out of the API.", count(self.objects.len(), "object")));
+        let verb = if self.objects.len() == 1 { "is" } else { "are" };
+        page.line(format!("{} of the metadata {verb} left out of the API.", count(self.objects.len(), "object")));
         page.next(&[
             ("look again once it is mended", "nself hasura metadata reload"),
             ("or forget these objects", "nself hasura metadata inconsistency drop"),
