@@ -44,6 +44,8 @@ struct Inner {
     scanner: Option<Scanner>,
     /// This process's name in the journal.
     instance: String,
+    max_file_size: Option<u64>,
+    allowed_types: Vec<String>,
     /// The keys of objects that are being worked on here.
     active: Mutex<BTreeSet<String>>,
 }
@@ -69,6 +71,8 @@ impl Files {
             gate: Arc::clone(&options.gate),
             scanner: options.scanner.clone(),
             instance: options.instance.clone(),
+            max_file_size: options.max_file_size,
+            allowed_types: options.allowed_types.iter().map(|kind| kind.trim().to_ascii_lowercase()).collect(),
             active: Mutex::default(),
         }))
     }
@@ -108,7 +112,22 @@ impl Files {
     pub async fn bucket(&self, id: &str) -> Result<Bucket, Failure> {
         let statement = format!("SELECT {} FROM storage.buckets WHERE id = $1", Bucket::COLUMNS);
         let row = self.client().await?.query_opt(&statement, &[&id]).await?;
-        Ok(Bucket::from_row(&row.ok_or_else(Failure::bucket_not_found)?)?)
+        let mut bucket = Bucket::from_row(&row.ok_or_else(Failure::bucket_not_found)?)?;
+        if let Some(limit) = self.0.max_file_size {
+            bucket.max_upload_file_size = bucket.max_upload_file_size.min(limit);
+        }
+        Ok(bucket)
+    }
+
+    /// # Errors
+    /// 400: no files of this type are taken.
+    fn check_type(&self, filename: &str, mime_type: &str) -> Result<(), Failure> {
+        let allowed = &self.0.allowed_types;
+        if allowed.is_empty() || allowed.iter().any(|pattern| matches_type(pattern, mime_type)) {
+            return Ok(());
+        }
+        let data = json!({"filename": filename, "mimeType": mime_type});
+        Err(Failure { data, ..Failure::bad(format!("files of type '{mime_type}' are not allowed")) })
     }
 
     /// A file's row, as far as the caller may see it, whether its bytes are there or not ([`File::uploaded`]).
@@ -209,6 +228,16 @@ impl Files {
             }
             files.discard(&key).await
         });
+    }
+}
+
+/// Whether a type, with or without parameters, is one that a pattern in lower case means.
+fn matches_type(pattern: &str, mime_type: &str) -> bool {
+    let kind = mime_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match pattern.strip_suffix('*') {
+        Some("" | "*/") => true,
+        Some(begin) => begin.ends_with('/') && kind.starts_with(begin),
+        None => kind == pattern,
     }
 }
 

@@ -31,6 +31,10 @@ pub struct Options {
     /// Compares every download of a whole file with its checksum; one that is damaged breaks off before its end. A
     /// request may ask for it by `X-Verify-Checksum: true`.
     pub verify_reads: bool,
+    /// Bytes of a file, whatever its bucket allows.
+    pub max_file_size: Option<u64>,
+    /// Types of files that are taken, `image/png` or `image/*`; empty: all.
+    pub allowed_types: Vec<String>,
 }
 
 impl Options {
@@ -46,6 +50,8 @@ impl Options {
             instance: "nself".to_owned(),
             scanner: None,
             verify_reads: false,
+            max_file_size: None,
+            allowed_types: Vec::new(),
         }
     }
 }

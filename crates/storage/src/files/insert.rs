@@ -48,6 +48,7 @@ impl Files {
         };
         let size = i32::try_from(staged.size()).map_err(|_| too_large(&new.name, &staged))?;
         let mime_type = staged.mime_type(new.mime_type.as_deref());
+        self.check_type(&new.name, &mime_type)?;
         journal::aim(&*self.client().await?, &staged.key, id).await?;
         let row = json!({"id": id, "bucketId": bucket.id, "mimeType": mime_type, "name": new.name, "size": size});
         let inserted = match self.ask(caller, INSERT, json!({"objects": [row]})).await {

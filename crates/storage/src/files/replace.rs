@@ -36,6 +36,8 @@ impl Files {
         let name = change.name.unwrap_or_else(|| file.name.clone());
         self.bucket(&file.bucket_id).await?.check_size(&name, staged.size())?;
         let size = i32::try_from(staged.size()).map_err(|_| too_large(&name, &staged))?;
+        let mime_type = staged.mime_type(change.mime_type.as_deref());
+        self.check_type(&name, &mime_type)?;
         self.scan(caller, id, &name, &staged).await?;
         let client = self.client().await?;
         journal::adopt(&client, &file, self.instance()).await?;
@@ -44,7 +46,7 @@ impl Files {
         project::fault::hit("storage.before-replaced");
         let mut set = json!({
             "bucketId": file.bucket_id, "etag": staged.etag(), "isUploaded": true, "name": name, "size": size,
-            "mimeType": staged.mime_type(change.mime_type.as_deref()),
+            "mimeType": mime_type,
         });
         if let Some(metadata) = change.metadata {
             set["metadata"] = metadata.into();

@@ -1,7 +1,7 @@
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::{ALICE, Form, World, as_user};
+use crate::support::{ALICE, Form, World, as_user, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_has_limits() {
@@ -26,6 +26,28 @@ async fn a_bucket_has_limits() {
     assert_eq!(world.settled().await, 1);
     let file: String = client.query_one("SELECT id::text FROM storage.files", &[]).await.unwrap().get(0);
     assert_eq!(world.get(&format!("/files/{file}"), &as_user(ALICE)).await.header("cache-control"), "private");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_has_limits_of_its_own() {
+    let mut world = World::new().await;
+    world.handle = start(&world.database, world.folder.path(), |options| {
+        options.max_file_size = Some(5);
+        options.allowed_types = vec!["image/*".to_owned(), "Application/PDF".to_owned()];
+    })
+    .await;
+    for (kind, content, message) in [
+        ("image/png", "12345", None),
+        ("application/pdf; a=b", "12345", None),
+        ("text/plain", "12345", Some("files of type 'text/plain' are not allowed")),
+        ("image/png", "123456", Some("file too big")),
+    ] {
+        let form = Form::new().file("file[]", "a", kind, content.as_bytes());
+        let answer = world.send(form.request(Method::POST, "/v1/files", &as_user(ALICE))).await;
+        let said = (answer.status != StatusCode::CREATED).then(|| answer.error());
+        assert_eq!(said.as_deref(), message, "{kind}");
+    }
+    assert_eq!(world.settled().await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
