@@ -3,7 +3,7 @@
 mod common;
 mod hasher;
 
-pub(crate) use hasher::Hasher;
+pub(crate) use hasher::{Hasher, Verdict};
 
 use crate::Handle;
 use crate::api::failure::{Code, Failure};

@@ -148,8 +148,9 @@ pub async fn insert<C: GenericClient>(client: &C, new: &NewUser) -> Result<User,
             &new.metadata,
             &new.roles,
         ],
-    );
-    match inserted.await {
+    )
+    .await;
+    match inserted {
         Ok(row) => Ok(User::of(&row)?),
         Err(error) => Err(match duplicate(&error) {
             Some("users_email_key") => Code::EmailAlreadyInUse.into(),
