@@ -16,6 +16,7 @@
 //! - [`gate`]: what the service asks GraphQL. [`Failure`]: what a client is told.
 //! - `http`: the Nhost endpoints. One table, [`ROUTES`], says who may call what. `presign` signs URLs, `form` reads
 //!   multipart bodies, `conditional` the headers of caches.
+//! - `images`: pictures made smaller or into another format while they are downloaded.
 //! - `schema`: the tables, as Nhost's own service makes them, so that its databases are taken over as they are.
 //!
 //! The order of an upload: a journal row, the bytes under a new key, a row in `storage.files` that is not uploaded yet
@@ -40,6 +41,7 @@ mod failure;
 pub mod files;
 pub mod gate;
 mod http;
+mod images;
 mod mime;
 mod presign;
 mod scan;

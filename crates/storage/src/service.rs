@@ -7,6 +7,7 @@ use project::Secret;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::files::{Files, sweep};
+use crate::images::Images;
 use crate::{Error, Gate, Scanner, Store, http, schema};
 
 /// What the service is started with.
@@ -66,6 +67,7 @@ pub struct Handle(Arc<Shared>);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub files: Files,
+    pub images: Images,
     pub public_url: String,
     pub api_prefix: String,
     pub signing_key: Secret,
@@ -93,6 +95,7 @@ impl Service {
         tokio::spawn(sweep::watch(files.clone(), ended.clone()));
         Ok(Handle(Arc::new(Shared {
             files,
+            images: Images::new(),
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             api_prefix: options.api_prefix,
             signing_key: options.signing_key,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -12,6 +13,7 @@ use super::conditional::{Validators, http_date};
 use super::range::{Part, part};
 use super::{SURROGATE_CONTROL, SURROGATE_KEY, caller, parse_id};
 use crate::files::Verified;
+use crate::images::Wanted as Change;
 use crate::service::Shared;
 use crate::{Failure, File};
 
@@ -42,7 +44,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// # Errors
-/// The store does not have the bytes.
+/// The store does not have the bytes, or they are no picture and a picture is asked for.
 pub(super) async fn respond(shared: &Shared, file: &File, wanted: &Wanted<'_>) -> Result<Response, Failure> {
     let content = Content {
         etag: &file.etag,
@@ -52,6 +54,48 @@ pub(super) async fn respond(shared: &Shared, file: &File, wanted: &Wanted<'_>) -
         file,
         cache_control: wanted.cache_control,
     };
+    let mut response = match Change::parse(wanted.uri, wanted.headers, &file.mime_type)? {
+        Some(change) => send_picture(shared, content, change, wanted).await?,
+        None => send_file(shared, content, wanted).await?,
+    };
+    if Change::negotiates(wanted.uri) {
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    }
+    Ok(response)
+}
+
+async fn send_picture(
+    shared: &Shared,
+    content: Content<'_>,
+    change: Change,
+    wanted: &Wanted<'_>,
+) -> Result<Response, Failure> {
+    // Whoever has the picture already does not wait for it to be made again.
+    if let Some(response) = content.unwanted(wanted.headers) {
+        return Ok(response);
+    }
+    let picture = shared.images.picture(&shared.files, content.file, change).await?;
+    let name = match picture.format == change.original {
+        true => content.name.to_owned(),
+        false => format!("{}.{}", content.name, picture.format.extension()),
+    };
+    let size = picture.bytes.len() as u64;
+    let content = Content { name: &name, mime_type: picture.format.mime_type(), size, ..content };
+    let part = match content.begin(wanted.headers) {
+        Begin::Done(response) => return Ok(response),
+        Begin::Send(part) => part,
+    };
+    let bytes = match &part {
+        _ if *wanted.method == Method::HEAD => Bytes::new(),
+        // Within the picture's bytes, which are in memory.
+        Part::Bytes(range) => picture.bytes.slice(range.start as usize..range.end as usize),
+        Part::Whole | Part::Outside => picture.bytes,
+    };
+    Ok(content.finish(&part, Body::from(bytes)))
+}
+
+async fn send_file(shared: &Shared, content: Content<'_>, wanted: &Wanted<'_>) -> Result<Response, Failure> {
+    let file = content.file;
     let part = match content.begin(wanted.headers) {
         Begin::Done(response) => return Ok(response),
         Begin::Send(part) => part,
@@ -92,13 +136,22 @@ enum Begin {
 }
 
 impl Content<'_> {
+    fn validators(&self) -> Validators<'_> {
+        Validators { etag: self.etag, modified: self.file.updated_at }
+    }
+
+    /// The answer to a request whose conditions do not hold.
+    fn unwanted(&self, headers: &HeaderMap) -> Option<Response> {
+        let mut response = self.validators().check(headers)?.into_response();
+        self.describe(response.headers_mut());
+        Some(response)
+    }
+
     fn begin(&self, headers: &HeaderMap) -> Begin {
-        let validators = Validators { etag: self.etag, modified: self.file.updated_at };
-        if let Some(status) = validators.check(headers) {
-            let mut response = status.into_response();
-            self.describe(response.headers_mut());
+        if let Some(response) = self.unwanted(headers) {
             return Begin::Done(response);
         }
+        let validators = self.validators();
         let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
         match part(range.filter(|_| validators.allows_range(headers)), self.size) {
             Part::Outside => {

@@ -5,6 +5,7 @@ mod buckets;
 mod clouds;
 mod download;
 mod faults;
+mod images;
 mod ops;
 mod presigned;
 mod replace;
