@@ -51,7 +51,13 @@ async fn sign_up(
 
     let mut client = handle.pool().get().await?;
     let transaction = client.transaction().await?;
-    let user = users::insert(&transaction, &new).await?;
+    let user = match users::insert(&transaction, &new).await {
+        // Whoever owns the address gets no mail, and the answer is that of a sign-up that has to be verified.
+        Err(Failure::Coded(Code::EmailAlreadyInUse)) if conceals(&handle) => {
+            return Ok(Json(SessionPayload { session: None }));
+        }
+        inserted => inserted?,
+    };
     events::record(&transaction, events::Kind::SignedUp, Some(user.id), &caller, None).await?;
     if handle.options().accounts.require_verified_email && !user.disabled {
         let data = request.code_challenge.map(|challenge| json!({ "codeChallenge": challenge }));
@@ -67,6 +73,11 @@ async fn sign_up(
     let session = session::create(&handle, &transaction, &user, &caller, "password").await?;
     transaction.commit().await?;
     Ok(Json(SessionPayload { session: Some(session) }))
+}
+
+/// Whether a new address and a known one can get the same answer.
+fn conceals(handle: &Handle) -> bool {
+    handle.options().conceal_errors && handle.options().accounts.require_verified_email
 }
 
 async fn mail_verification(handle: &Handle, user: &User, ticket: &str, options: &SignUp) -> Result<(), Failure> {

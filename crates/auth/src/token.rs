@@ -12,12 +12,12 @@ use crate::api::caller::Caller;
 use crate::api::failure::{Code, Failure};
 use crate::api::ok;
 use crate::api::route::{Policy, Route};
-use crate::limits::Zone;
 use crate::session::{self, Session};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/token", Policy::Public, refresh).limited(Zone::BruteForce),
+        // Not limited: a refresh token cannot be guessed, and every client comes here all the time.
+        Route::post("/token", Policy::Public, refresh),
         Route::post("/token/verify", Policy::Public, verify),
     ]
 }

@@ -6,7 +6,7 @@ use http::{HeaderMap, header};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::failure::{Code, Failure};
+use super::failure::Failure;
 use super::route::Policy;
 use crate::options::ElevatedClaim;
 use crate::{Handle, store};
@@ -62,7 +62,7 @@ impl Bearer {
             }
         };
         let elevated = self.claims.get(ELEVATED).and_then(Value::as_str) == Some(&*self.user.to_string());
-        if wanted && !elevated { Err(Code::ElevatedClaimRequired.into()) } else { Ok(()) }
+        if wanted && !elevated { Err(Failure::Security("elevated-claim-required")) } else { Ok(()) }
     }
 }
 

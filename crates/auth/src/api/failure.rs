@@ -63,7 +63,6 @@ codes! {
     DisabledUser = 401 "disabled-user" true "User is disabled",
     DisabledEndpoint = 409 "disabled-endpoint" false "This endpoint is disabled",
     DisabledMfaTotp = 401 "disabled-mfa-totp" true "User does not have TOTP MFA enabled",
-    ElevatedClaimRequired = 403 "elevated-claim-required" false "Elevated claim required",
     EmailAlreadyInUse = 409 "email-already-in-use" true "Email already in use",
     EmailAlreadyVerified = 400 "email-already-verified" true "User's email is already verified",
     ForbiddenAnonymous = 403 "forbidden-anonymous" true "Forbidden, user is anonymous.",

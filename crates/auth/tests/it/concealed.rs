@@ -24,3 +24,16 @@ async fn what_tells_about_accounts_looks_like_any_bad_request() {
     let answer = server.get("/verify?ticket=verifyEmail:x").await;
     assert_eq!(answer.param("error").unwrap(), "invalid-request");
 }
+
+#[tokio::test]
+async fn a_sign_up_that_is_verified_by_mail_does_not_tell_either() {
+    let server = support::start_with(|options| {
+        options.conceal_errors = true;
+        options.accounts.require_verified_email = true;
+    })
+    .await;
+    let first = server.user("ann@example.org").await;
+    let again = server.user("ann@example.org").await;
+    assert_eq!(first.body, again.body);
+    assert_eq!(server.mail.count(), 1);
+}

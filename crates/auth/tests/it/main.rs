@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod administration;
+mod claims;
 mod concealed;
 mod email_password;
 mod emails;

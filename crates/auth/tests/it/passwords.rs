@@ -65,3 +65,11 @@ async fn long_ones_are_welcome() {
     let body = json!({"email": "bob@example.org", "password": "x".repeat(129)});
     assert_eq!(server.post("/signup/email-password", body).await.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn a_flood_of_sign_ins_waits_for_its_turn() {
+    let server = support::start_with(|options| options.passwords.concurrency = 1).await;
+    server.user("ann@example.org").await;
+    let answers = futures::future::join_all((0..20).map(|_| server.sign_in("ann@example.org"))).await;
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+}
