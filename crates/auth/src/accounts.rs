@@ -1,6 +1,6 @@
 //! What several flows share: the options of a sign-up, who may sign in, and making a user.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -31,7 +31,7 @@ pub(crate) struct RedirectOptions {
 }
 
 /// The same with the settings' defaults, and allowed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SignUp {
     pub roles: Vec<String>,
     pub default_role: String,

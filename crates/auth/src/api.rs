@@ -28,6 +28,14 @@ pub(crate) fn all() -> Vec<Route> {
         crate::verify::routes(),
         crate::pat::routes(),
         crate::sessions::routes(),
+        crate::passwordless::routes(),
+        crate::otp_email::routes(),
+        crate::phone::routes(),
+        crate::anonymous::routes(),
+        crate::password_reset::routes(),
+        crate::email_change::routes(),
+        crate::email_verification::routes(),
+        crate::mfa::routes(),
     ]
     .into_iter()
     .flatten()
@@ -89,4 +97,16 @@ fn preflight(asked: &HeaderMap) -> Response {
 /// The answer of endpoints that have nothing to say: `"OK"`, with its quotes.
 pub(crate) fn ok() -> axum::Json<&'static str> {
     axum::Json("OK")
+}
+
+/// The answer of endpoints that send something to the owner of an account. Where answers conceal, an account that is not
+/// there, or that gets nothing, looks like any other.
+///
+/// # Errors
+/// Those of the work that may be told.
+pub(crate) fn quietly(handle: &Handle, sent: Result<(), Failure>) -> Result<axum::Json<&'static str>, Failure> {
+    match sent {
+        Err(failure) if !(handle.options().conceal_errors && failure.tells_about_account()) => Err(failure),
+        _ => Ok(ok()),
+    }
 }

@@ -18,7 +18,7 @@ use crate::store::users::User;
 use crate::tickets::Kind;
 
 /// How long the next hop may take to accept a mail.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A template, by upstream's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

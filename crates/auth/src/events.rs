@@ -22,6 +22,13 @@ pub(crate) enum Kind {
     EmailVerified,
     EmailChanged,
     PatCreated,
+    PasswordResetRequested,
+    EmailChangeRequested,
+    Deanonymized,
+    MfaEnabled,
+    MfaDisabled,
+    RecoveryCodesMade,
+    RecoveryCodeUsed,
 }
 
 impl Kind {
@@ -37,6 +44,13 @@ impl Kind {
             Self::EmailVerified => "email-verified",
             Self::EmailChanged => "email-changed",
             Self::PatCreated => "pat-created",
+            Self::PasswordResetRequested => "password-reset-requested",
+            Self::EmailChangeRequested => "email-change-requested",
+            Self::Deanonymized => "deanonymized",
+            Self::MfaEnabled => "mfa-enabled",
+            Self::MfaDisabled => "mfa-disabled",
+            Self::RecoveryCodesMade => "recovery-codes-made",
+            Self::RecoveryCodeUsed => "recovery-code-used",
         }
     }
 }

@@ -10,7 +10,9 @@
 //!   `api::body` reads and validates bodies, `api::bearer` says who asks, `api::failure` holds both error shapes and
 //!   all codes, `api::caller` the address and browser.
 //! - Handlers live by topic: `basics`, `email_password`, `token`, `signout`, `user`, `verify`, `pat`, `sessions`.
-//!   A topic has `pub(crate) fn routes() -> Vec<Route>`, listed in `api::all`.
+//!   A topic has `pub(crate) fn routes() -> Vec<Route>`, listed in `api::all`. Ways of signing in without a password:
+//!   `passwordless` (links), `otp_email` and `phone` (both with `codes`), `anonymous`, `webauthn`; the second factor is
+//!   `mfa`; mails on request are `password_reset`, `email_change` and `email_verification`. [`Methods`] switches them.
 //! - `store` is SQL: statements are constants, prepared once for each connection; `store::users` the rows;
 //!   `store::migrate` the schema (`assets/sql/auth/*.sql`, in the order of `MIGRATIONS`).
 //! - `accounts` is what several flows share: options of a sign-up, who may sign in, making a user.
@@ -30,19 +32,29 @@
 
 mod accounts;
 pub mod admin;
+mod anonymous;
 mod api;
 mod basics;
 mod claims;
+mod codes;
+mod email_change;
 mod email_password;
+mod email_verification;
 mod emails;
 mod error;
 mod events;
 pub mod keys;
 pub mod limits;
 mod mailer;
+mod methods;
+mod mfa;
 mod options;
+mod otp_email;
 pub mod password;
+mod password_reset;
+mod passwordless;
 mod pat;
+mod phone;
 mod redirect;
 mod service;
 mod session;
@@ -59,6 +71,7 @@ pub use api::route::{Declared, Policy};
 pub use claims::{ClaimsError, CustomClaims};
 pub use error::{CODES, Error};
 pub use mailer::{MailError, Mailer, Message};
+pub use methods::Methods;
 pub use options::{Accounts, ElevatedClaim, Gravatar, Options};
 pub use service::{Handle, Service};
 pub use sms::{Sms, SmsError};

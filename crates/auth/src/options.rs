@@ -11,6 +11,7 @@ use crate::claims::CustomClaims;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::mailer::Mailer;
+use crate::methods::Methods;
 use crate::password;
 use crate::sms::Sms;
 
@@ -40,6 +41,8 @@ pub struct Options {
     pub conceal_errors: bool,
     /// `AUTH_REQUIRE_ELEVATED_CLAIM`
     pub elevated_claim: ElevatedClaim,
+    /// Ways of signing in beside passwords.
+    pub methods: Methods,
     pub limits: Limits,
     /// The project's own mail templates, `<locale>/<template>/{subject.txt,body.html,body.txt}`.
     pub emails: Option<PathBuf>,
@@ -70,6 +73,7 @@ impl Options {
             passwords: password::Options::default(),
             conceal_errors: false,
             elevated_claim: ElevatedClaim::default(),
+            methods: Methods::default(),
             limits: Limits::default(),
             emails: None,
             custom_claims: BTreeMap::new(),

@@ -76,6 +76,11 @@ pub(crate) async fn issue<C: GenericClient>(
     Ok(ticket)
 }
 
+/// What a ticket carries of PKCE.
+pub(crate) fn challenge(code_challenge: Option<String>) -> Option<Value> {
+    code_challenge.map(|challenge| serde_json::json!({ "codeChallenge": challenge }))
+}
+
 /// Uses a ticket up and gives its user and data. Whether the user may sign in is for the flow to say.
 ///
 /// # Errors

@@ -100,6 +100,11 @@ impl Failure {
         Self::Coded(Code::InternalServerError)
     }
 
+    /// It tells something about an account, so it is concealed where that is wanted.
+    pub fn tells_about_account(&self) -> bool {
+        matches!(self, Self::Coded(code) if code.is_sensitive())
+    }
+
     /// Without what it tells about an account, where that is to be concealed.
     #[must_use]
     pub fn concealed(self, conceal: bool) -> Self {

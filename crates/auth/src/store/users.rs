@@ -194,3 +194,8 @@ pub async fn has_security_key<C: GenericClient>(client: &C, id: Uuid) -> Result<
     let sql = "SELECT EXISTS (SELECT FROM auth.user_security_keys WHERE user_id = $1)";
     one(client, sql, &[&id]).await?.try_get(0)
 }
+
+/// Keeps others from changing the user until the transaction ends.
+pub async fn lock<C: GenericClient>(client: &C, id: Uuid) -> Result<(), Error> {
+    run(client, "SELECT FROM auth.users WHERE id = $1 FOR UPDATE", &[&id]).await.map(drop)
+}
