@@ -1,9 +1,11 @@
 //! Where the bytes are: what the settings say, as a value.
 
 use std::path::PathBuf;
-use std::sync::Once;
+use std::time::Duration;
 
-use opendal::{Operator, services};
+use opendal::layers::RetryLayer;
+use opendal::{Builder, Error, ErrorKind, HttpTransporter, Operator, services};
+use opendal_http_transport_reqwest::ReqwestTransport;
 use project::Secret;
 
 /// A place for objects. `root` of the clouds is a path within the bucket; empty: the bucket's top.
@@ -50,7 +52,6 @@ impl Backend {
         match self {
             Self::Folder { root } => folder(root),
             Self::S3 { endpoint, region, bucket, keys, root } => {
-                use_network();
                 let mut builder = services::S3::default().root(root).bucket(bucket).region(region);
                 if let Some(endpoint) = endpoint {
                     builder = builder.endpoint(endpoint);
@@ -58,10 +59,9 @@ impl Backend {
                 if let Some((id, secret)) = keys {
                     builder = builder.access_key_id(id).secret_access_key(secret.expose()).disable_config_load();
                 }
-                Operator::new(builder)
+                remote(builder)
             }
             Self::Gcs { endpoint, bucket, credential, root } => {
-                use_network();
                 let mut builder = services::Gcs::default().root(root).bucket(bucket);
                 if let Some(endpoint) = endpoint {
                     builder = builder.endpoint(endpoint).skip_signature().disable_vm_metadata().disable_config_load();
@@ -69,12 +69,11 @@ impl Backend {
                 if let Some(path) = credential {
                     builder = builder.credential_path(&path.to_string_lossy());
                 }
-                Operator::new(builder)
+                remote(builder)
             }
             Self::Azure { endpoint, container, account, key, root } => {
-                use_network();
                 let builder = services::Azblob::default().root(root).container(container).endpoint(endpoint);
-                Operator::new(builder.account_name(account).account_key(key.expose()))
+                remote(builder.account_name(account).account_key(key.expose()))
             }
         }
     }
@@ -87,12 +86,21 @@ fn folder(root: &std::path::Path) -> opendal::Result<Operator> {
     Operator::new(builder.atomic_write_dir(&unfinished.to_string_lossy()))
 }
 
-/// Gives opendal its HTTP client, once.
-fn use_network() {
-    static READY: Once = Once::new();
-    READY.call_once(|| {
-        // Fails when there is one already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        opendal::install_default();
-    });
+/// Time to reach a cloud; how long an answer may take is not limited, for an object may be large.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time without a single byte of an answer.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A backend that is reached over the network, with an HTTP client of ours.
+fn remote<B: Builder>(builder: B) -> opendal::Result<Operator> {
+    // Fails when there is one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+    let client =
+        client.map_err(|error| Error::new(ErrorKind::ConfigInvalid, "no HTTP client can be made").set_source(error))?;
+    let operator = Operator::new(builder)?;
+    let transport = HttpTransporter::new(ReqwestTransport::new(client));
+    let context = operator.base_context().with_http_transport(transport);
+    // What fails for a moment is tried again, three times, a part of an upload for itself.
+    Ok(operator.with_context(context).layer(RetryLayer::new().with_jitter()))
 }

@@ -169,7 +169,7 @@ async fn seaweedfs_which_checks_signatures() {
 async fn azure_as_azurite_does_it() {
     let port = testkit::free_port();
     let mut command = install::node("azurite-blob");
-    command.args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string(), "--location", ".", "--silent"]);
+    command.args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string(), "--silent"]);
     command.args(["--skipApiVersionCheck", "--inMemoryPersistence"]);
     let endpoint = format!("http://127.0.0.1:{port}/{}", azure::ACCOUNT);
     let _server = serve(command, &endpoint).await;
