@@ -6,6 +6,7 @@ mod clouds;
 mod download;
 mod faults;
 mod images;
+mod memory;
 mod ops;
 mod presigned;
 mod replace;
