@@ -1,7 +1,7 @@
 //! Custom claims: parts of the user's GraphQL object that tokens carry as `x-hasura-<name>`.
 //!
-//! A path is a JSONPath as Nhost's settings have it: `profile.organisation.id`, `teams[].team.id`, `metadata.plan`.
-//! All paths are asked for in one query, as the administrator.
+//! A path is what Nhost's settings have: `profile.organisation.id`, `teams[].team.id`, `metadata.plan`. One that goes
+//! through a list gives a list, with brackets or without. All paths are asked for in one query, as the administrator.
 
 use std::collections::BTreeMap;
 
@@ -108,18 +108,21 @@ pub(crate) fn is_path(path: &str) -> bool {
         name.starts_with(|char: char| char.is_ascii_alphabetic() || char == '_')
             && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
     };
-    let mut steps = steps(path).peekable();
-    steps.peek().is_some() && steps.all(|step| name(step.name))
+    let all: Vec<&str> = steps(path).map(|step| step.name).collect();
+    // What is below the JSON column is none of GraphQL's names.
+    let asked = all.iter().position(|step| *step == "metadata").map_or(&*all, |at| &all[..at]);
+    !all.is_empty() && asked.iter().all(|step| name(step))
 }
 
 fn extract(paths: &BTreeMap<String, String>, user: &Value) -> Map<String, Value> {
     let mut claims = Map::new();
     for (name, path) in paths {
-        let mut found = vec![user.clone()];
-        let mut many = false;
+        let (mut found, mut many) = (vec![user.clone()], false);
         for step in steps(path) {
-            found = found.into_iter().flat_map(|value| pick(&value[step.name], step.pick)).collect();
-            many |= step.pick == Pick::Each;
+            let lists = found.iter().any(Value::is_array);
+            many |= lists || step.pick == Pick::Each;
+            let each = found.into_iter().flat_map(|value| pick(&value, if lists { Pick::Each } else { Pick::Whole }));
+            found = each.flat_map(|value| pick(&value[step.name], step.pick)).collect();
         }
         let value = if many { Some(Value::Array(found)) } else { found.pop() };
         if let Some(text) = value.as_ref().and_then(encode) {
@@ -178,14 +181,16 @@ mod tests {
             ("plan", "metadata.plan"),
             ("level", "profile.level"),
             ("none", "profile.missing"),
+            ("names", "teams.names.n"),
+            ("dashed", "metadata.a-b"),
         ]);
-        let user = json!({"profile": {"org": "x", "level": 3}, "teams": [{"id": "a\"b"}, {"id": "c"}], "metadata": {"plan": true}});
+        let user = json!({"profile": {"org": "x", "level": 3}, "teams": [{"id": "a\"b", "names": [{"n": 1}]}, {"id": "c", "names": [{"n": 2}, {"n": 3}]}], "metadata": {"plan": true, "a-b": "d"}});
         let expected = json!({
             "x-hasura-org": "x", "x-hasura-teams": "{\"a\\\"b\",\"c\"}", "x-hasura-first": "a\"b", "x-hasura-plan": "true",
-            "x-hasura-level": "3",
+            "x-hasura-level": "3", "x-hasura-names": "{1,2,3}", "x-hasura-dashed": "d",
         });
         let got = extract(&paths, &user);
-        assert_eq!(Value::Object(got.clone()).as_object().map(Map::len), Some(5));
+        assert_eq!(Value::Object(got.clone()).as_object().map(Map::len), Some(7));
         for (name, value) in expected.as_object().into_iter().flatten() {
             assert_eq!(got.get(name), Some(value), "{name}");
         }
