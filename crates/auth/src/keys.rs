@@ -4,15 +4,20 @@
 //! HS*, PEM for the others (`key` public, `signing_key` private in PKCS #8). A key verifies tokens of its own algorithm
 //! only, so a public key is never taken for the secret of an HMAC.
 
+mod material;
+
 use std::sync::Arc;
 
-use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-/// Seconds by which clocks may differ.
-const LEEWAY: i64 = 5;
+pub use material::Algorithm;
+use material::{Private, Public};
+
+/// Seconds by which the clock of who signed may be ahead.
+const LEEWAY: f64 = 5.0;
 
 const NAMESPACE: &str = "https://hasura.io/jwt/claims";
 const ISSUER: &str = "hasura-auth";
@@ -33,8 +38,8 @@ struct Key {
     issuer: String,
     namespace: String,
     /// None in a key that only verifies.
-    signing: Option<EncodingKey>,
-    verifying: DecodingKey,
+    signing: Option<Private>,
+    verifying: Public,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +51,14 @@ struct Setting {
     kid: Option<String>,
     issuer: Option<String>,
     claims_namespace: Option<String>,
+}
+
+/// The first part of a token, as far as it matters.
+#[derive(Deserialize)]
+struct TokenHeader {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<Value>,
 }
 
 /// What a verified token says.
@@ -76,7 +89,7 @@ impl Keys {
     /// # Errors
     /// As [`Keys::parse`].
     pub fn of_key(kind: &str, key: &str) -> Result<Self, String> {
-        Self::parse(&serde_json::json!({"type": kind, "key": key}).to_string())
+        Self::parse(&json!({"type": kind, "key": key}).to_string())
     }
 
     /// With the keys of `AUTH_JWT_PREVIOUS_KEYS`, a JSON list, which still verify.
@@ -116,25 +129,37 @@ impl Keys {
     /// The key does not sign, which `parse` has ruled out as far as it could.
     pub fn sign(&self, claims: &Map<String, Value>) -> Result<String, String> {
         let key = self.current();
-        let signing = key.signing.as_ref().ok_or("the key does not sign")?;
-        let mut header = Header::new(key.algorithm);
-        header.kid.clone_from(&key.id);
-        jsonwebtoken::encode(&header, claims, signing).map_err(|error| format!("{:?}", error.kind()))
+        let mut header = json!({ "alg": key.algorithm.name(), "typ": "JWT" });
+        if let Some(id) = &key.id {
+            header["kid"] = id.as_str().into();
+        }
+        let claims = serde_json::to_vec(claims).map_err(|error| error.to_string())?;
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims));
+        let signature = key.signing.as_ref().ok_or("the key does not sign")?.sign(message.as_bytes())?;
+        Ok(format!("{message}.{signature}"))
     }
 
     /// The claims of a token that one of the keys has signed, that has not expired and was not issued in the future.
     pub fn verify(&self, token: &str) -> Option<Verified> {
-        let header = jsonwebtoken::decode_header(token).ok()?;
+        let (message, signature) = token.rsplit_once('.')?;
+        let (header, claims) = message.split_once('.')?;
+        let header: TokenHeader = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+        // Extensions that a reader must understand: there are none that this one does (RFC 7515, 4.1.11).
+        if header.crit.is_some() {
+            return None;
+        }
         let fits = |key: &&Key| {
-            key.algorithm == header.alg && (header.kid.is_none() || key.id.is_none() || key.id == header.kid)
+            key.algorithm.name() == header.alg && (header.kid.is_none() || key.id.is_none() || key.id == header.kid)
         };
-        self.0.iter().filter(fits).find_map(|key| key.verify(token))
+        let signed = |key: &&Key| key.verifying.verifies(message.as_bytes(), signature);
+        let key = self.0.iter().filter(fits).find(signed)?;
+        key.read(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?)
     }
 
     /// `/.well-known/jwks.json`: the public keys; nothing of secrets.
     pub fn jwks(&self) -> Value {
         let keys: Vec<Value> = self.0.iter().filter_map(Key::jwk).collect();
-        serde_json::json!({ "keys": keys })
+        json!({ "keys": keys })
     }
 }
 
@@ -142,65 +167,37 @@ impl Key {
     fn new(setting: Setting) -> Result<Self, String> {
         let kind = setting.kind.as_deref().unwrap_or("HS256");
         let text = setting.key.as_deref().ok_or("key is missing")?;
-        let pem =
-            |error: jsonwebtoken::errors::Error| format!("the key is no PEM of a {kind} key ({:?})", error.kind());
-        let algorithm: Algorithm = match kind {
-            "Ed25519" => Algorithm::EdDSA,
-            _ => kind.parse().map_err(|_| format!("tokens of type {kind} are not supported"))?,
+        let algorithm = Algorithm::named(kind).ok_or_else(|| format!("tokens of type {kind} are not supported"))?;
+        let verifying = Public::parse(algorithm, text)?;
+        let signing = match (algorithm.is_secret(), setting.signing_key.as_deref()) {
+            (true, _) => Some(Private::parse(algorithm, text)?),
+            (false, private) => private.map(|pem| Private::parse(algorithm, pem)).transpose()?,
         };
-        let private = setting.signing_key.as_deref().map(str::as_bytes);
-        let public = text.as_bytes();
-        let (signing, verifying) = match algorithm {
-            Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => {
-                long_enough(algorithm, text)?;
-                (Some(EncodingKey::from_secret(public)), DecodingKey::from_secret(public))
-            }
-            Algorithm::ES256 | Algorithm::ES384 => (
-                private.map(EncodingKey::from_ec_pem).transpose().map_err(pem)?,
-                DecodingKey::from_ec_pem(public).map_err(pem)?,
-            ),
-            Algorithm::EdDSA => (
-                private.map(EncodingKey::from_ed_pem).transpose().map_err(pem)?,
-                DecodingKey::from_ed_pem(public).map_err(pem)?,
-            ),
-            _ => (
-                private.map(EncodingKey::from_rsa_pem).transpose().map_err(pem)?,
-                DecodingKey::from_rsa_pem(public).map_err(pem)?,
-            ),
-        };
-        let key = Self {
+        // A private key that does not belong to the public one would make tokens that nobody accepts.
+        if let Some(signing) = &signing
+            && !verifying.verifies(b"nself", &signing.sign(b"nself")?)
+        {
+            return Err("signing_key and key are no pair".to_owned());
+        }
+        Ok(Self {
             algorithm,
             id: setting.kid,
             issuer: setting.issuer.unwrap_or_else(|| ISSUER.to_owned()),
             namespace: setting.claims_namespace.unwrap_or_else(|| NAMESPACE.to_owned()),
             signing,
             verifying,
-        };
-        key.is_pair()?;
-        Ok(key)
+        })
     }
 
-    /// A private key that does not belong to the public one would make tokens that nobody accepts.
-    fn is_pair(&self) -> Result<(), String> {
-        let Some(signing) = &self.signing else { return Ok(()) };
-        let sample = b"nself";
-        let wrong = |_| "the key cannot sign".to_owned();
-        let signature = jsonwebtoken::crypto::sign(sample, signing, self.algorithm).map_err(wrong)?;
-        let fits = jsonwebtoken::crypto::verify(&signature, sample, &self.verifying, self.algorithm).map_err(wrong)?;
-        if fits { Ok(()) } else { Err("signing_key and key are no pair".to_owned()) }
-    }
-
-    fn verify(&self, token: &str) -> Option<Verified> {
-        let mut validation = Validation::new(self.algorithm);
-        validation.set_issuer(&[&self.issuer]);
-        validation.set_required_spec_claims(&["exp", "iss"]);
-        validation.validate_aud = false;
-        validation.leeway = LEEWAY.unsigned_abs();
-        let claims = jsonwebtoken::decode::<Map<String, Value>>(token, &self.verifying, &validation).ok()?.claims;
-        let issued = claims.get("iat").and_then(Value::as_f64).unwrap_or_default();
+    /// What a token whose signature is good says, when it is of the key's issuer and of now.
+    fn read(&self, claims: Map<String, Value>) -> Option<Verified> {
+        let time = |name: &str| claims.get(name).map(Value::as_f64);
         // Seconds are far below where a float is inexact.
-        let latest = (jiff::Timestamp::now().as_second() + LEEWAY) as f64;
-        if issued > latest {
+        let now = jiff::Timestamp::now().as_second() as f64;
+        let expires = time("exp")??;
+        let begun = |name: &str| time(name).is_none_or(|time| time.is_some_and(|time| time <= now + LEEWAY));
+        let issuer = claims.get("iss").and_then(Value::as_str);
+        if expires <= now || !begun("iat") || !begun("nbf") || issuer != Some(&*self.issuer) {
             return None;
         }
         let hasura = claims.get(&self.namespace).and_then(Value::as_object).cloned().unwrap_or_default();
@@ -209,26 +206,12 @@ impl Key {
     }
 
     fn jwk(&self) -> Option<Value> {
-        if matches!(self.algorithm, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512) {
-            return None;
+        let mut jwk = self.verifying.jwk()?;
+        jwk["alg"] = self.algorithm.name().into();
+        jwk["use"] = "sig".into();
+        if let Some(id) = &self.id {
+            jwk["kid"] = id.as_str().into();
         }
-        let mut jwk = Jwk::from_decoding_key(&self.verifying, Some(self.algorithm)).ok()?;
-        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        jwk.common.key_id.clone_from(&self.id);
-        serde_json::to_value(jwk).ok()
-    }
-}
-
-/// As long as its hash (RFC 7518, 3.2); GraphQL refuses shorter ones too.
-fn long_enough(algorithm: Algorithm, secret: &str) -> Result<(), String> {
-    let bytes = match algorithm {
-        Algorithm::HS384 => 48,
-        Algorithm::HS512 => 64,
-        _ => 32,
-    };
-    if secret.len() < bytes {
-        Err(format!("a secret of {algorithm:?} has at least {bytes} characters"))
-    } else {
-        Ok(())
+        Some(jwk)
     }
 }
