@@ -36,6 +36,7 @@ pub(crate) fn all() -> Vec<Route> {
         crate::email_change::routes(),
         crate::email_verification::routes(),
         crate::mfa::routes(),
+        crate::webauthn::routes(),
     ]
     .into_iter()
     .flatten()

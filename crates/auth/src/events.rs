@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     MfaDisabled,
     RecoveryCodesMade,
     RecoveryCodeUsed,
+    SecurityKeyAdded,
+    Elevated,
 }
 
 impl Kind {
@@ -51,6 +53,8 @@ impl Kind {
             Self::MfaDisabled => "mfa-disabled",
             Self::RecoveryCodesMade => "recovery-codes-made",
             Self::RecoveryCodeUsed => "recovery-code-used",
+            Self::SecurityKeyAdded => "security-key-added",
+            Self::Elevated => "elevated",
         }
     }
 }

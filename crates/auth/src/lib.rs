@@ -60,12 +60,13 @@ mod service;
 mod session;
 mod sessions;
 mod signout;
-mod sms;
+pub mod sms;
 mod store;
 mod tickets;
 mod token;
 mod user;
 mod verify;
+pub mod webauthn;
 
 pub use api::route::{Declared, Policy};
 pub use claims::{ClaimsError, CustomClaims};

@@ -1,5 +1,7 @@
 //! Which ways of signing in there are, by the settings. Those of passwords and providers are elsewhere.
 
+use crate::webauthn;
+
 /// The ways of signing in that can be switched on. Names in brackets are the settings.
 #[derive(Debug, Clone, Default)]
 pub struct Methods {
@@ -13,4 +15,6 @@ pub struct Methods {
     pub mfa: bool,
     /// Whose code it is, as apps list it (`AUTH_MFA_TOTP_ISSUER`).
     pub totp_issuer: String,
+    /// Security keys and passkeys (`AUTH_WEBAUTHN_ENABLED`). None: off.
+    pub webauthn: Option<webauthn::Settings>,
 }

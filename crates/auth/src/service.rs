@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use postgres::Pool;
 use tokio::task::JoinHandle;
+use webauthn_rs::Webauthn;
 
 use crate::api::{self, route::Declared};
 use crate::password::Hasher;
 use crate::redirect::Allowed;
-use crate::{Error, Options, claims, events, limits, store, tickets};
+use crate::{Error, Options, claims, events, limits, store, tickets, webauthn};
 
 /// Starts the service.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ struct Inner {
     options: Options,
     hasher: Hasher,
     redirects: Allowed,
+    /// None: security keys are off.
+    webauthn: Option<Webauthn>,
     sweeper: std::sync::OnceLock<JoinHandle<()>>,
 }
 
@@ -50,10 +53,13 @@ impl Service {
             return Err(Error::setting("AUTH_JWT_CUSTOM_CLAIMS", format!("{path:?} is no path of names and indices")));
         }
         let hasher = Hasher::new(&options.passwords).map_err(|why| Error::setting("AUTH_PASSWORD_HASH", why))?;
+        let webauthn = options.methods.webauthn.as_ref();
+        let webauthn = webauthn.map(|settings| webauthn::party(settings, &options.client_url)).transpose();
+        let webauthn = webauthn.map_err(|(name, why)| Error::setting(name, why))?;
         store::migrate::run(&options.pool).await?;
         store::roles::ensure(&options.pool, &options.accounts).await?;
         let sweeper = std::sync::OnceLock::new();
-        let handle = Handle(Arc::new(Inner { options, hasher, redirects, sweeper }));
+        let handle = Handle(Arc::new(Inner { options, hasher, redirects, webauthn, sweeper }));
         let pool = handle.pool().clone();
         let keep = handle.options().events_life;
         let _ = handle.0.sweeper.set(tokio::spawn(async move {
@@ -75,6 +81,7 @@ async fn sweep(pool: &Pool, keep: Duration) {
                 store::tokens::sweep(&client).await?
                     + tickets::sweep(&client).await?
                     + limits::sweep(&client).await?
+                    + webauthn::sweep(&client).await?
                     + events::sweep(&client, keep).await?,
             )
         };
@@ -108,6 +115,10 @@ impl Handle {
 
     pub(crate) fn hasher(&self) -> &Hasher {
         &self.0.hasher
+    }
+
+    pub(crate) fn webauthn(&self) -> Option<&Webauthn> {
+        self.0.webauthn.as_ref()
     }
 
     pub(crate) fn redirects(&self) -> &Allowed {

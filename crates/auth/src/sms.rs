@@ -1,5 +1,11 @@
 //! How text messages leave this crate.
 
+mod by_mail;
+mod twilio;
+
+pub use by_mail::ByMail;
+pub use twilio::Twilio;
+
 use futures::future::BoxFuture;
 
 /// Why a text message was not accepted. Without its text.
