@@ -184,16 +184,16 @@ impl Files {
             Ok(_) => Ok(()),
             Err(failure) => Err(failure),
         };
-        if let Err(failure) = removed {
-            journal::retain(&client, id).await?;
-            return Err(failure);
-        }
         project::fault::hit("storage.after-row-removed");
-        // The row is gone, and with it the file; what cannot be removed now, the sweep will.
-        for key in journal::others(&client, id, "").await? {
+        // A removal that seems to have failed may be done. What cannot be looked up or removed now, the sweep will.
+        if removed.is_err() && self.find(id).await?.is_some() {
+            journal::retain(&client, id).await?;
+            return removed;
+        }
+        for key in journal::objects(&client, id).await? {
             self.discard(&key).await;
         }
-        Ok(())
+        removed
     }
 
     /// A file's row, whoever asks.

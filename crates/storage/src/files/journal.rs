@@ -109,11 +109,10 @@ pub(crate) async fn retain(client: &Client, file: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// The keys of a file's objects but one, of those that nobody is writing.
-pub(crate) async fn others(client: &Client, file: Uuid, key: &str) -> Result<Vec<String>> {
-    let statement =
-        "SELECT key FROM storage.objects WHERE file_id = $1 AND key <> $2 AND state IN ('kept', 'removing')";
-    client.query(statement, &[&file, &key]).await?.iter().map(|row| row.try_get(0)).collect()
+/// The keys of a file's objects, of those that nobody is writing.
+pub(crate) async fn objects(client: &Client, file: Uuid) -> Result<Vec<String>> {
+    let statement = "SELECT key FROM storage.objects WHERE file_id = $1 AND state IN ('kept', 'removing')";
+    client.query(statement, &[&file]).await?.iter().map(|row| row.try_get(0)).collect()
 }
 
 /// The work on these objects goes on.

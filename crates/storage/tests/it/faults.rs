@@ -149,3 +149,22 @@ async fn a_full_disk_is_told_and_leaves_nothing() {
     assert_eq!(world.get(&path, &as_user(ALICE)).await.text(), "old");
     assert_eq!((world.settled().await, world.unfinished(), world.count("files").await), (1, 0, 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_leaves_nothing_half_done() {
+    let world = World::new().await;
+    let path = world.uploaded("old.txt", b"old").await;
+    let unlucky = [("x-role", "unlucky")];
+    let form = Form::new().file("file[]", "a.txt", "", b"text");
+    let answer = world.send(form.request(Method::POST, "/v1/files", &unlucky)).await;
+    assert_eq!((answer.status, world.count("files").await), (StatusCode::SERVICE_UNAVAILABLE, 1));
+    assert_eq!(world.settled().await, 1);
+    // The row has changed already: the file is the new one.
+    let form = Form::new().file("file", "a.txt", "", b"new content");
+    let answer = world.send(form.request(Method::PUT, &path, &unlucky)).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(world.get(&path, &as_user(ALICE)).await.text(), "new content");
+    assert_eq!(world.settled().await, 1);
+    let answer = world.send(request(Method::DELETE, &path, &unlucky, Body::empty())).await;
+    assert_eq!((answer.status, world.count("files").await), (StatusCode::SERVICE_UNAVAILABLE, 0));
+}

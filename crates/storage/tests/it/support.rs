@@ -27,6 +27,8 @@ pub enum Rule {
     Own,
     /// See everything, change nothing.
     See,
+    /// Everything, but the answer to a change is lost.
+    Lost,
 }
 
 /// Knows callers by the headers `x-role` and `x-user` (`admin`: by the admin secret), and roles by a rule each; others
@@ -42,13 +44,20 @@ const FIELDS: &str = "json_build_object('id', id, 'name', name, 'size', size, 'b
     'uploadedByUserId', uploaded_by_user_id, 'metadata', metadata)";
 
 impl TestGate {
+    async fn answer(&self, caller: &Caller, query: &str, variables: Value) -> Result<Value, Refusal> {
+        let is_probe = variables["objects"].as_array().is_some_and(Vec::is_empty);
+        let answer = self.run(caller, query, variables).await;
+        let is_lost = self.rules.get(&*caller.role) == Some(&Rule::Lost) && query.starts_with("mutation") && !is_probe;
+        if is_lost { Err(Refusal::new("unavailable", "the connection is lost")) } else { answer }
+    }
+
     async fn run(&self, caller: &Caller, query: &str, variables: Value) -> Result<Value, Refusal> {
         let denied = || Refusal::new("validation-failed", "field not found in type");
         let rule = if caller.is_admin() { Rule::All } else { *self.rules.get(&*caller.role).ok_or_else(denied)? };
         let user = caller.variables.get("x-hasura-user-id").cloned();
         let mine = match rule {
             Rule::Own => format!("uploaded_by_user_id = '{}'", user.as_deref().unwrap_or_default()),
-            Rule::All | Rule::See => "true".to_owned(),
+            Rule::All | Rule::See | Rule::Lost => "true".to_owned(),
         };
         let reads = query.contains("query storageFile(");
         if rule == Rule::See && !reads {
@@ -115,7 +124,7 @@ impl Gate for TestGate {
         query: &'a str,
         variables: Value,
     ) -> BoxFuture<'a, Result<Value, Refusal>> {
-        self.run(caller, query, variables).boxed()
+        self.answer(caller, query, variables).boxed()
     }
 }
 
@@ -198,7 +207,7 @@ pub async fn start(database: &TestDatabase, folder: &Path, change: impl FnOnce(&
 }
 
 pub async fn start_on(pool: Pool, folder: &Path, change: impl FnOnce(&mut Options)) -> Handle {
-    let rules = [("user".to_owned(), Rule::Own), ("viewer".to_owned(), Rule::See), ("editor".to_owned(), Rule::All)];
+    let rules = [("user".to_owned(), Rule::Own), ("viewer".to_owned(), Rule::See), ("unlucky".to_owned(), Rule::Lost)];
     let gate = Arc::new(TestGate { pool: pool.clone(), rules: rules.into() });
     let store = Store::open(&Backend::folder(folder)).unwrap();
     let mut options = Options::new(pool, store, gate, Secret::new("the-key-of-presigned-urls".to_owned()));
