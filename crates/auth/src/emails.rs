@@ -184,15 +184,17 @@ fn source(handle: &Handle, locale: &str, template: Template, file: &str) -> Opti
 
 macro_rules! builtins {
     ($($name:literal $file:literal,)+) => {
-        fn builtin(locale: &str, template: Template, file: &str) -> Option<&'static str> {
-            match (locale, template.as_str(), file) {
-                $(("en", $name, $file) => {
-                    Some(include_str!(concat!("../../../assets/auth/emails/en/", $name, "/", $file)))
-                })+
-                _ => None,
-            }
-        }
+        /// The built-in templates: path below a folder of templates, and text. For whoever wants to begin with them.
+        pub const BUILTIN: &[(&str, &str)] = &[$((
+            concat!("en/", $name, "/", $file),
+            include_str!(concat!("../../../assets/auth/emails/en/", $name, "/", $file)),
+        )),+];
     };
+}
+
+fn builtin(locale: &str, template: Template, file: &str) -> Option<&'static str> {
+    let path = format!("{locale}/{}/{file}", template.as_str());
+    BUILTIN.iter().find(|(found, _)| *found == path).map(|(_, text)| *text)
 }
 
 builtins! {

@@ -40,7 +40,7 @@ mod codes;
 mod email_change;
 mod email_password;
 mod email_verification;
-mod emails;
+pub mod emails;
 mod error;
 mod events;
 pub mod keys;

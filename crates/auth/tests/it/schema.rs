@@ -19,6 +19,43 @@ async fn starting_again_and_at_once_changes_nothing() {
     assert_eq!(server.sign_in("ann@example.org").await.status, StatusCode::OK);
 }
 
+#[tokio::test]
+async fn what_has_expired_is_swept() {
+    let server = support::start().await;
+    server.user("ann@example.org").await;
+    let client = server.database.client().await;
+    let expire = "UPDATE auth.refresh_tokens SET expires_at = now() - interval '1 s'; \
+                  INSERT INTO auth.tickets (hash, user_id, kind, expires_at) \
+                  SELECT 'x', id, 'verifyEmail', now() - interval '1 s' FROM auth.users; \
+                  UPDATE auth.security_events SET occurred_at = now() - interval '1 year'";
+    client.batch_execute(expire).await.unwrap();
+    // A service sweeps when it starts.
+    let pool = postgres::Pool::new(server.database.config(), 2);
+    let keys = auth::keys::Keys::of_key("HS256", support::KEY).unwrap();
+    let _other = auth::Service::start(auth::Options::new(pool, keys, server.mail.clone())).await.unwrap();
+    let left = "SELECT (SELECT count(*) FROM auth.refresh_tokens) + (SELECT count(*) FROM auth.tickets) \
+                + (SELECT count(*) FROM auth.session_details) + (SELECT count(*) FROM auth.security_events)";
+    let swept = async {
+        while client.query_one(left, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), swept).await.unwrap();
+    assert_eq!(server.sign_in("ann@example.org").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn without_postgresql_answers_are_errors_of_the_api() {
+    let server = support::start().await;
+    let token = server.user("ann@example.org").await.access_token();
+    server.pool.close();
+    for answer in [server.sign_in("ann@example.org").await, server.get_as("/user", &token).await] {
+        assert_eq!((answer.status.as_u16(), answer.error()), (500, "internal-server-error"));
+    }
+    // What needs no table goes on.
+    assert_eq!(server.post("/token/verify", json!({ "token": token })).await.status, StatusCode::OK);
+}
+
 /// Upstream's tables as its version of October 2025 leaves them, with a user, a session and a ticket that was mailed.
 const UPSTREAM: &str = include_str!("upstream.sql");
 

@@ -68,6 +68,7 @@ pub struct Server {
     pub database: TestDatabase,
     pub handle: Handle,
     pub mail: Arc<Mailbox>,
+    pub pool: postgres::Pool,
     router: axum::Router,
 }
 
@@ -125,9 +126,10 @@ pub async fn start_on(database: TestDatabase, change: impl FnOnce(&mut Options))
     options.passwords.iterations = 1;
     options.limits.enabled = false;
     change(&mut options);
+    let pool = options.pool.clone();
     let handle = Service::start(options).await.unwrap();
     let router = handle.router();
-    Server { database, handle, mail, router }
+    Server { database, handle, mail, pool, router }
 }
 
 impl Server {
