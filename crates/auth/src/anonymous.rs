@@ -89,7 +89,7 @@ struct DeanonymizeRequest {
     _connection: Option<String>,
     #[serde(default)]
     options: SignUpOptions,
-    code_challenge: Option<String>,
+    code_challenge: Option<crate::pkce::Challenge>,
 }
 
 /// Who has to prove the address first is signed out everywhere, and signs in with the link.

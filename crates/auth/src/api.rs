@@ -37,6 +37,9 @@ pub(crate) fn all() -> Vec<Route> {
         crate::email_verification::routes(),
         crate::mfa::routes(),
         crate::webauthn::routes(),
+        crate::oauth::routes(),
+        crate::id_token::routes(),
+        crate::pkce::routes(),
     ]
     .into_iter()
     .flatten()

@@ -26,7 +26,7 @@ struct Request {
     new_email: Email,
     #[serde(default)]
     options: RedirectOptions,
-    code_challenge: Option<String>,
+    code_challenge: Option<crate::pkce::Challenge>,
 }
 
 async fn change(

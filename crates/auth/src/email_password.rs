@@ -34,7 +34,7 @@ struct SignUpRequest {
     #[serde(default)]
     options: SignUpOptions,
     /// PKCE: the link of the verification mail then leads to a code (`/token/exchange`).
-    code_challenge: Option<String>,
+    code_challenge: Option<crate::pkce::Challenge>,
 }
 
 async fn sign_up(

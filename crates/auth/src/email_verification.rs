@@ -24,7 +24,7 @@ struct Request {
     email: Email,
     #[serde(default)]
     options: RedirectOptions,
-    code_challenge: Option<String>,
+    code_challenge: Option<crate::pkce::Challenge>,
 }
 
 async fn send(State(handle): State<Handle>, Body(request): Body<Request>) -> Result<Json<&'static str>, Failure> {

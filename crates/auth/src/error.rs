@@ -1,5 +1,7 @@
 //! Why the service cannot start.
 
+use std::borrow::Cow;
+
 use project::Diagnostic;
 
 /// Every code of this crate; each has a page in `assets/errors`.
@@ -19,7 +21,7 @@ pub enum Error {
     Keys(String),
     #[error("auth cannot use {name}")]
     Setting {
-        name: &'static str,
+        name: Cow<'static, str>,
         /// Without the value, which may be a secret.
         why: String,
     },
@@ -28,8 +30,8 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn setting(name: &'static str, why: impl Into<String>) -> Self {
-        Self::Setting { name, why: why.into() }
+    pub(crate) fn setting(name: impl Into<Cow<'static, str>>, why: impl Into<String>) -> Self {
+        Self::Setting { name: name.into(), why: why.into() }
     }
 }
 

@@ -109,6 +109,15 @@ impl Keys {
         &self.0[0]
     }
 
+    /// A key for another purpose, made from the one that signs: HMAC-SHA256 of the purpose.
+    pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {
+        let material = self.current().signing.as_ref().map(Private::bytes).unwrap_or_default();
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &material);
+        let mut derived = [0; 32];
+        derived.copy_from_slice(ring::hmac::sign(&key, purpose.as_bytes()).as_ref());
+        derived
+    }
+
     /// The claims' namespace, as tokens are signed.
     pub fn namespace(&self) -> &str {
         &self.current().namespace

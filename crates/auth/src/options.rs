@@ -12,6 +12,7 @@ use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::mailer::Mailer;
 use crate::methods::Methods;
+use crate::oauth;
 use crate::password;
 use crate::sms::Sms;
 
@@ -50,6 +51,8 @@ pub struct Options {
     pub custom_claims: BTreeMap<String, String>,
     /// How long security events are kept (`AUTH_SECURITY_EVENTS_RETENTION`).
     pub events_life: Duration,
+    /// Sign-in with other services.
+    pub oauth: oauth::options::Options,
     pub mailer: Arc<dyn Mailer>,
     /// None: nothing is configured, and the endpoints that send text messages are disabled.
     pub sms: Option<Arc<dyn Sms>>,
@@ -78,6 +81,7 @@ impl Options {
             emails: None,
             custom_claims: BTreeMap::new(),
             events_life: Duration::from_secs(90 * 86_400),
+            oauth: oauth::options::Options::default(),
             mailer,
             sms: None,
             claims: None,

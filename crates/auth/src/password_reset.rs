@@ -25,7 +25,7 @@ struct Request {
     email: Email,
     #[serde(default)]
     options: RedirectOptions,
-    code_challenge: Option<String>,
+    code_challenge: Option<crate::pkce::Challenge>,
 }
 
 async fn reset(

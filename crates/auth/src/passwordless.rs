@@ -39,7 +39,7 @@ struct Request {
     #[serde(default)]
     options: SignUpOptions,
     /// PKCE: the link then leads to a code.
-    code_challenge: Option<String>,
+    code_challenge: Option<crate::pkce::Challenge>,
 }
 
 async fn sign_in(

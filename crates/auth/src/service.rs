@@ -8,9 +8,10 @@ use tokio::task::JoinHandle;
 use webauthn_rs::Webauthn;
 
 use crate::api::{self, route::Declared};
+use crate::oauth::{self, Oauth};
 use crate::password::Hasher;
 use crate::redirect::Allowed;
-use crate::{Error, Options, claims, events, limits, store, tickets, webauthn};
+use crate::{Error, Options, claims, events, limits, pkce, store, tickets, webauthn};
 
 /// Starts the service.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ struct Inner {
     redirects: Allowed,
     /// None: security keys are off.
     webauthn: Option<Webauthn>,
+    oauth: Oauth,
     sweeper: std::sync::OnceLock<JoinHandle<()>>,
 }
 
@@ -56,10 +58,11 @@ impl Service {
         let webauthn = options.methods.webauthn.as_ref();
         let webauthn = webauthn.map(|settings| webauthn::party(settings, &options.client_url)).transpose();
         let webauthn = webauthn.map_err(|(name, why)| Error::setting(name, why))?;
+        let oauth = Oauth::new(&options)?;
         store::migrate::run(&options.pool).await?;
         store::roles::ensure(&options.pool, &options.accounts).await?;
         let sweeper = std::sync::OnceLock::new();
-        let handle = Handle(Arc::new(Inner { options, hasher, redirects, webauthn, sweeper }));
+        let handle = Handle(Arc::new(Inner { options, hasher, redirects, webauthn, oauth, sweeper }));
         let pool = handle.pool().clone();
         let keep = handle.options().events_life;
         let _ = handle.0.sweeper.set(tokio::spawn(async move {
@@ -82,6 +85,8 @@ async fn sweep(pool: &Pool, keep: Duration) {
                     + tickets::sweep(&client).await?
                     + limits::sweep(&client).await?
                     + webauthn::sweep(&client).await?
+                    + oauth::state::sweep(&client).await?
+                    + pkce::sweep(&client).await?
                     + events::sweep(&client, keep).await?,
             )
         };
@@ -119,6 +124,10 @@ impl Handle {
 
     pub(crate) fn webauthn(&self) -> Option<&Webauthn> {
         self.0.webauthn.as_ref()
+    }
+
+    pub(crate) fn oauth(&self) -> &Oauth {
+        &self.0.oauth
     }
 
     pub(crate) fn redirects(&self) -> &Allowed {

@@ -9,6 +9,7 @@ use tokio_postgres::Error;
 use uuid::Uuid;
 
 use crate::api::failure::{Code, Failure};
+use crate::pkce::Challenge;
 use crate::store::users::{self, User};
 use crate::store::{GenericClient, hash, row, run, tokens};
 
@@ -77,7 +78,7 @@ pub(crate) async fn issue<C: GenericClient>(
 }
 
 /// What a ticket carries of PKCE.
-pub(crate) fn challenge(code_challenge: Option<String>) -> Option<Value> {
+pub(crate) fn challenge(code_challenge: Option<Challenge>) -> Option<Value> {
     code_challenge.map(|challenge| serde_json::json!({ "codeChallenge": challenge }))
 }
 

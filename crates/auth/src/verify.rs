@@ -10,6 +10,7 @@ use crate::api::body::Params;
 use crate::api::caller::Caller;
 use crate::api::failure::{Code, Failure};
 use crate::api::route::{Policy, Route};
+use crate::pkce::{self, Challenge};
 use crate::store::GenericClient;
 use crate::store::users::{self, User};
 use crate::tickets::{self, Kind};
@@ -32,7 +33,7 @@ async fn verify(State(handle): State<Handle>, caller: Caller, Params(request): P
         Ok(url) => url,
         Err(failure) => return redirect::failed(&handle, handle.redirects().client(), failure),
     };
-    match sign_in(&handle, &caller, request.ticket.as_deref().unwrap_or_default()).await {
+    match sign_in(&handle, &caller, request.ticket.as_deref().unwrap_or_default(), &redirect_to).await {
         Ok(params) => {
             let params: Vec<(&str, &str)> = params.iter().map(|(name, value)| (*name, &**value)).collect();
             redirect::found(&redirect::with(&redirect_to, &params))
@@ -42,11 +43,16 @@ async fn verify(State(handle): State<Handle>, caller: Caller, Params(request): P
     }
 }
 
-async fn sign_in(handle: &Handle, caller: &Caller, ticket: &str) -> Result<[(&'static str, String); 2], Failure> {
+async fn sign_in(
+    handle: &Handle,
+    caller: &Caller,
+    ticket: &str,
+    redirect_to: &str,
+) -> Result<[(&'static str, String); 2], Failure> {
     let kind = Kind::of(ticket).filter(|kind| *kind != Kind::MfaTotp).ok_or(Code::InvalidTicket)?;
     let mut client = handle.pool().get().await?;
     let transaction = client.transaction().await?;
-    let (user, _data) = tickets::redeem(&transaction, ticket, kind).await?;
+    let (user, data) = tickets::redeem(&transaction, ticket, kind).await?;
     let wanted = match kind {
         Kind::VerifyEmail | Kind::PasswordlessEmail | Kind::EmailConfirmChange => Wanted::MayBeUnverified,
         _ => Wanted::Regular,
@@ -55,9 +61,16 @@ async fn sign_in(handle: &Handle, caller: &Caller, ticket: &str) -> Result<[(&'s
     prove(&transaction, &user, kind, caller).await?;
     // As it is now: verified, with its new address.
     let user = users::by_id(&transaction, user.id).await?.ok_or(Code::InvalidTicket)?;
-    let session = session::create(handle, &transaction, &user, caller, kind.as_str()).await?;
+    let challenge = data.as_ref().and_then(|data| Challenge::parse(data["codeChallenge"].as_str()?));
+    let grant = match challenge {
+        Some(challenge) => ("code", pkce::leave(&transaction, user.id, &challenge, redirect_to).await?),
+        None => {
+            let session = session::create(handle, &transaction, &user, caller, kind.as_str()).await?;
+            ("refreshToken", session.refresh_token)
+        }
+    };
     transaction.commit().await?;
-    Ok([("refreshToken", session.refresh_token), ("type", kind.as_str().to_owned())])
+    Ok([grant, ("type", kind.as_str().to_owned())])
 }
 
 /// What following the link proves.

@@ -90,6 +90,7 @@ codes! {
     CannotSendSms = 400 "cannot-send-sms" false "Cannot send SMS, check your phone number is correct",
     TotpAlreadyActive = 400 "totp-already-active" false "TOTP MFA is already active",
     UnverifiedUser = 401 "unverified-user" true "User is not verified.",
+    UserAlreadyExists = 409 "user-already-exists" true "User already exists",
     UserNotAnonymous = 400 "user-not-anonymous" false "Logged in user is not anonymous",
 }
 

@@ -82,6 +82,14 @@ impl Private {
         Ok(Self::Common(common, key.map_err(pem)?))
     }
 
+    /// What other keys can be derived from.
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Common(_, key) => key.as_bytes().to_vec(),
+            Self::P521(key) => key.to_bytes().to_vec(),
+        }
+    }
+
     /// A signature in base64, as tokens have it.
     ///
     /// # Errors

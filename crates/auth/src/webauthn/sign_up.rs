@@ -51,7 +51,7 @@ pub(super) struct FinishRequest {
     /// In the place of those of the start.
     options: Option<SignUpOptions>,
     nickname: Option<Short<255>>,
-    code_challenge: Option<String>,
+    code_challenge: Option<crate::pkce::Challenge>,
 }
 
 pub(super) async fn finish(
