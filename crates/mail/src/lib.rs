@@ -34,6 +34,7 @@ mod message;
 mod options;
 mod parse;
 mod search;
+pub mod send;
 mod service;
 mod smtp;
 mod store;

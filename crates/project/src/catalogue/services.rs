@@ -114,13 +114,18 @@ const MAIL: &[Setting] = &[
     Setting::new("SMTP_PASS", Kind::Secret(Strength::External), "Its password").aliases(&["SMTP_PASSWORD"]),
     Setting::new("SMTP_SECURE", Kind::Flag, "TLS to it").default("true"),
     Setting::new("SMTP_FROM", Kind::Email, "From address").default("noreply@nself.org"),
+    Setting::new("SMTP_CA_FILE", Kind::Path, "Certificate of a further authority for TLS to it, PEM"),
+    Setting::new("EMAIL_API_URL", Kind::Url, "The provider's HTTP API, where it is not the usual one: https://api.eu.mailgun.net"),
     Setting::new("SENDGRID_API_KEY", Kind::Secret(Strength::External), "Key of SendGrid"),
     Setting::new("POSTMARK_API_KEY", Kind::Secret(Strength::External), "Key of Postmark"),
+    Setting::new("POSTMARK_MESSAGE_STREAM", Kind::Text, "Message stream at Postmark").default("outbound"),
     Setting::new("MAILGUN_API_KEY", Kind::Secret(Strength::External), "Key of Mailgun"),
     Setting::new("MAILGUN_DOMAIN", Kind::Domain, "Domain at Mailgun"),
     Setting::new("AWS_ACCESS_KEY_ID", Kind::Text, "AWS key (SES, S3)"),
     Setting::new("AWS_SECRET_ACCESS_KEY", Kind::Secret(Strength::External), "AWS secret"),
+    Setting::new("AWS_SESSION_TOKEN", Kind::Secret(Strength::External), "Token of temporary AWS keys"),
     Setting::new("AWS_REGION", Kind::Text, "AWS region").default("us-east-1"),
+    Setting::new("SES_CONFIGURATION_SET", Kind::Text, "Configuration set at Amazon SES"),
 ];
 
 const SEARCH: &[Setting] = &[
