@@ -28,6 +28,7 @@ mod serve;
 mod start;
 mod status;
 mod stop;
+mod storage;
 mod trust;
 mod update;
 mod urls;
@@ -58,6 +59,7 @@ pub enum Command {
     Db(db::Args),
     Seed(seed::Args),
     Hasura(hasura::Args),
+    Storage(storage::Args),
     Config(config::Args),
     Env(env::Args),
     Console(console::Args),
@@ -100,6 +102,7 @@ pub fn run(cx: &Context, command: Command) -> Outcome {
         Command::Db(args) => db::run(cx, args),
         Command::Seed(args) => seed::run(cx, args),
         Command::Hasura(args) => hasura::run(cx, args),
+        Command::Storage(args) => storage::run(cx, args),
         Command::Config(args) => config::run(cx, args),
         Command::Env(args) => env::run(cx, args),
         Command::Console(args) => console::run(cx, args),

@@ -21,13 +21,18 @@ pub enum Error {
     /// In the engine's own words.
     #[error("the GraphQL engine refused: {message}")]
     Refused { message: String, code: String, path: String, reasons: Vec<String> },
+    #[error("the storage at {url} does not answer")]
+    Storage { url: String, why: String },
+    /// In the service's own words.
+    #[error("storage refused: {message}")]
+    StorageRefused { message: String, status: u16 },
     #[error("cannot {action} {}", path.display())]
     File { action: &'static str, path: PathBuf, source: std::io::Error },
 }
 
 /// The codes of this crate; each has a page.
 pub const CODES: &[&str] =
-    &["NS-CLI-001", "NS-CLI-002", "NS-CLI-003", "NS-CLI-004", "NS-CLI-005", "NS-CLI-006", "NS-CLI-007", "NS-CLI-008"];
+    &["NS-CLI-001", "NS-CLI-002", "NS-CLI-003", "NS-CLI-004", "NS-CLI-005", "NS-CLI-006", "NS-CLI-007", "NS-CLI-008", "NS-CLI-011", "NS-CLI-012"];
 
 impl Diagnostic for Error {
     fn code(&self) -> &str {
@@ -40,6 +45,8 @@ impl Diagnostic for Error {
             Self::Engine { .. } => "NS-CLI-006",
             Self::Refused { .. } => "NS-CLI-007",
             Self::File { .. } => "NS-CLI-008",
+            Self::Storage { .. } => "NS-CLI-011",
+            Self::StorageRefused { .. } => "NS-CLI-012",
         }
     }
 
@@ -50,7 +57,8 @@ impl Diagnostic for Error {
             | Self::Runtime { source }
             | Self::Program { source, .. }
             | Self::File { source, .. } => Some(source.to_string()),
-            Self::Engine { why, .. } => Some(why.clone()),
+            Self::Engine { why, .. } | Self::Storage { why, .. } => Some(why.clone()),
+            Self::StorageRefused { status, .. } => Some(format!("it answered {status}")),
             Self::Refused { code, path, reasons, .. } => {
                 let place = format!("{code} at {path}");
                 Some(if reasons.is_empty() { place } else { format!("{place}\n{}", reasons.join("\n")) })
@@ -82,6 +90,13 @@ impl Diagnostic for Error {
             Self::Refused { code, .. } if code == "access-denied" => {
                 "set HASURA_GRAPHQL_ADMIN_SECRET to the engine's admin secret".to_owned()
             }
+            Self::Storage { .. } => "nself status, then nself logs storage; or another address with --endpoint".to_owned(),
+            Self::StorageRefused { status: 401 | 403, .. } => {
+                "set HASURA_GRAPHQL_ADMIN_SECRET to the project's admin secret".to_owned()
+            }
+            Self::StorageRefused { status: 404, .. } => "nself storage list, which shows what there is".to_owned(),
+            Self::StorageRefused { status: 500.., .. } => "nself logs storage".to_owned(),
+            Self::StorageRefused { .. } => "mend what it names, then run the command again".to_owned(),
             Self::Refused { .. } => "mend what it names, then run the command again".to_owned(),
             Self::File { path, .. } => format!("check who owns {} and that the disk has room", path.display()),
         })

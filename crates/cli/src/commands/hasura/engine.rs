@@ -22,6 +22,27 @@ pub struct Which {
     endpoint: Option<String>,
 }
 
+impl Which {
+    /// Where it is, without a path, and its admin secret.
+    ///
+    /// # Errors
+    /// None was named, and the project does not run.
+    pub fn address(&self, cx: &Context) -> Result<(String, Option<Secret>), Failure> {
+        if let Some(url) = &self.endpoint {
+            let secret = std::env::var("HASURA_GRAPHQL_ADMIN_SECRET").ok().filter(|secret| !secret.is_empty());
+            return Ok((url.trim_end_matches('/').to_owned(), secret.map(Secret::new)));
+        }
+        let settings = cx.settings()?;
+        if !runtimes::embedded::is_running(&cx.project()?) {
+            return Err(runtimes::Error::NotRunning.into());
+        }
+        let plan = stack::Plan::new(&settings)?;
+        let secure = plan.gateway.https_url(&plan.base_domain, "").filter(|_| plan.tier != Tier::Dev);
+        let plain = format!("http://127.0.0.1:{}", plan.gateway.http_port);
+        Ok((secure.unwrap_or(plain), settings.secret("HASURA_GRAPHQL_ADMIN_SECRET")))
+    }
+}
+
 /// A way to ask one engine.
 pub struct Engine {
     runtime: tokio::runtime::Runtime,
@@ -33,22 +54,7 @@ pub struct Engine {
 impl Engine {
     /// The project's own engine, which must run, or the one that was named.
     pub fn new(cx: &Context, which: &Which) -> Result<Self, Failure> {
-        let (url, secret) = match &which.endpoint {
-            Some(url) => {
-                let secret = std::env::var("HASURA_GRAPHQL_ADMIN_SECRET").ok().filter(|secret| !secret.is_empty());
-                (url.trim_end_matches('/').to_owned(), secret.map(Secret::new))
-            }
-            None => {
-                let settings = cx.settings()?;
-                if !runtimes::embedded::is_running(&cx.project()?) {
-                    return Err(runtimes::Error::NotRunning.into());
-                }
-                let plan = stack::Plan::new(&settings)?;
-                let secure = plan.gateway.https_url(&plan.base_domain, "").filter(|_| plan.tier != Tier::Dev);
-                let plain = format!("http://127.0.0.1:{}", plan.gateway.http_port);
-                (secure.unwrap_or(plain), settings.secret("HASURA_GRAPHQL_ADMIN_SECRET"))
-            }
-        };
+        let (url, secret) = which.address(cx)?;
         let client = Client::new().map_err(|error| unreachable(&url, error.to_string()))?;
         Ok(Self { runtime: cx.runtime()?, client, url, secret })
     }

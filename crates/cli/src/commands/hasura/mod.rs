@@ -1,7 +1,7 @@
 //! `nself hasura`: what Hasura's own command line does, for the engine of this project or any other Hasura.
 
 mod deploy;
-mod engine;
+pub mod engine;
 mod import;
 mod metadata;
 
