@@ -111,7 +111,7 @@ impl Files {
     /// 404
     pub async fn bucket(&self, id: &str) -> Result<Bucket, Failure> {
         let statement = format!("SELECT {} FROM storage.buckets WHERE id = $1", Bucket::COLUMNS);
-        let row = self.client().await?.query_opt(&statement, &[&id]).await?;
+        let row = journal::query_opt(&self.client().await?, &statement, &[&id]).await?;
         let mut bucket = Bucket::from_row(&row.ok_or_else(Failure::bucket_not_found)?)?;
         if let Some(limit) = self.0.max_file_size {
             bucket.max_upload_file_size = bucket.max_upload_file_size.min(limit);
@@ -164,7 +164,7 @@ impl Files {
 
     /// The key of the object that holds a file's bytes.
     pub(crate) async fn locate(&self, file: &File) -> Result<String, Failure> {
-        let key = journal::locate(&*self.client().await?, file.id, &file.etag).await?;
+        let key = journal::locate(&self.client().await?, file.id, &file.etag).await?;
         key.ok_or_else(Failure::file_not_found)
     }
 
@@ -199,7 +199,7 @@ impl Files {
     /// A file's row, whoever asks.
     pub(crate) async fn find(&self, id: Uuid) -> Result<Option<File>, Failure> {
         let statement = format!("SELECT {FILE} FROM storage.files WHERE id = $1");
-        let row = self.client().await?.query_opt(&statement, &[&id]).await?;
+        let row = journal::query_opt(&self.client().await?, &statement, &[&id]).await?;
         row.as_ref().map(File::from_row).transpose()
     }
 

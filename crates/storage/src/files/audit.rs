@@ -40,7 +40,7 @@ impl Files {
     /// Removes an object that [`Files::orphans`] has named.
     pub(crate) async fn remove_orphan(&self, key: &str) -> Result<(), Failure> {
         self.store().delete(key).await?;
-        Ok(journal::forget(&*self.client().await?, key).await?)
+        Ok(journal::forget(&self.client().await?, key).await?)
     }
 
     /// Files that should have bytes and have none.

@@ -1,7 +1,7 @@
 //! Staged bytes become a new file.
 
 use serde_json::{Map, Value, json};
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
 use uuid::Uuid;
 
 use super::{FILE, File, Files, Staged, journal};
@@ -41,15 +41,17 @@ impl Files {
     pub async fn insert(&self, caller: &Caller, new: New, mut staged: Staged) -> Result<File, Failure> {
         let bucket = self.bucket(&new.bucket).await?;
         bucket.check_size(&new.name, staged.size())?;
-        let id = match new.id {
-            Some(id) if self.find(id).await?.is_some() => return Err(taken()),
-            Some(id) => id,
-            None => Uuid::parse_str(&staged.key).unwrap_or_else(|_| Uuid::new_v4()),
-        };
         let size = i32::try_from(staged.size()).map_err(|_| too_large(&new.name, &staged))?;
         let mime_type = staged.mime_type(new.mime_type.as_deref());
         self.check_type(&new.name, &mime_type)?;
-        journal::aim(&*self.client().await?, &staged.key, id).await?;
+        let id = match new.id {
+            Some(id) if self.find(id).await?.is_some() => return Err(taken()),
+            Some(id) => {
+                journal::aim(&self.client().await?, &staged.key, id).await?;
+                id
+            }
+            None => staged.id,
+        };
         let row = json!({"id": id, "bucketId": bucket.id, "mimeType": mime_type, "name": new.name, "size": size});
         let inserted = match self.ask(caller, INSERT, json!({"objects": [row]})).await {
             Ok(answer) if answer["insertFiles"]["affected_rows"] != 1 => {
@@ -82,22 +84,24 @@ impl Files {
         size: i32,
         staged: &mut Staged,
     ) -> Result<File, Failure> {
-        let mut client = self.client().await?;
-        let transaction = client.transaction().await?;
         let statement = format!(
-            "UPDATE storage.files SET bucket_id = $2, name = $3, mime_type = $4, size = $5, etag = $6,
-               metadata = coalesce($7, metadata), is_uploaded = true WHERE id = $1 RETURNING {FILE}"
+            "WITH filled AS (
+               UPDATE storage.files SET bucket_id = $2, name = $3, mime_type = $4, size = $5, etag = $6,
+                 metadata = coalesce($7, metadata), is_uploaded = true WHERE id = $1 RETURNING {FILE} AS file
+             ), kept AS (
+               UPDATE storage.objects SET file_id = $1, etag = $6, state = 'kept'
+               WHERE key = $8 AND EXISTS (SELECT FROM filled)
+             ) SELECT file FROM filled"
         );
         let metadata = new.metadata.as_ref().map(Json);
-        let etag = staged.etag().to_owned();
-        let row = transaction
-            .query_opt(&statement, &[&id, &new.bucket, &new.name, &mime_type, &size, &etag, &metadata])
-            .await?;
-        let file = File::from_row(&row.ok_or_else(Failure::file_not_found)?)?;
-        journal::keep(&transaction, &staged.key, id, &etag).await?;
-        // Whether a commit that fails was done is not known; the journal knows.
+        let (key, etag) = (staged.key.clone(), staged.etag().to_owned());
+        let client = self.client().await?;
+        // Whether a statement whose answer does not come was done is not known here; the journal knows.
         staged.settle();
-        transaction.commit().await?;
+        let parameters: [&(dyn ToSql + Sync); 8] =
+            [&id, &new.bucket, &new.name, &mime_type, &size, &etag, &metadata, &key];
+        let row = journal::query_opt(&client, &statement, &parameters).await?;
+        let file = File::from_row(&row.ok_or_else(Failure::file_not_found)?)?;
         project::fault::hit("storage.after-upload");
         Ok(file)
     }

@@ -13,6 +13,7 @@ use crate::{Failure, mime};
 #[derive(Debug)]
 pub struct Staging {
     files: Files,
+    id: Uuid,
     key: String,
     /// None after the end.
     writer: Option<Writer>,
@@ -26,6 +27,8 @@ pub struct Staging {
 #[derive(Debug)]
 pub struct Staged {
     files: Files,
+    /// Of the file that it becomes, unless the client has chosen another.
+    pub(super) id: Uuid,
     pub(super) key: String,
     size: u64,
     etag: String,
@@ -40,11 +43,19 @@ impl Files {
     /// # Errors
     /// The database or the store cannot be reached.
     pub async fn stage(&self) -> Result<Staging, Failure> {
-        let key = Uuid::new_v4().to_string();
+        let id = Uuid::new_v4();
+        let key = id.to_string();
         self.active().insert(key.clone());
-        let mut staging =
-            Staging { files: self.clone(), key: key.clone(), writer: None, md5: Md5::new(), size: 0, head: Vec::new() };
-        journal::begin(&*self.client().await?, &key, self.instance()).await?;
+        let mut staging = Staging {
+            files: self.clone(),
+            id,
+            key: key.clone(),
+            writer: None,
+            md5: Md5::new(),
+            size: 0,
+            head: Vec::new(),
+        };
+        journal::begin(&self.client().await?, &key, id, self.instance()).await?;
         project::fault::hit("storage.after-journal");
         staging.writer = Some(self.store().write(&key).await?);
         Ok(staging)
@@ -103,6 +114,7 @@ impl Staging {
         project::fault::hit("storage.after-bytes");
         Ok(Staged {
             files: self.files.clone(),
+            id: self.id,
             key: std::mem::take(&mut self.key),
             size: self.size,
             etag: format!("\"{:x}\"", std::mem::take(&mut self.md5).finalize()),

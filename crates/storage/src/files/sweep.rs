@@ -21,7 +21,7 @@ pub(crate) async fn watch(files: Files, ended: tokio_util::sync::CancellationTok
 async fn beat(files: &Files) -> Result<(), Failure> {
     let active: Vec<String> = files.active().iter().cloned().collect();
     if !active.is_empty() {
-        journal::beat(&*files.client().await?, &active).await?;
+        journal::beat(&files.client().await?, &active).await?;
     }
     sweep(files, false).await.map(drop)
 }
@@ -32,7 +32,7 @@ async fn beat(files: &Files) -> Result<(), Failure> {
 /// # Errors
 /// The database cannot be reached. What the store cannot remove now, the next sweep tries again.
 pub(crate) async fn sweep(files: &Files, restarted: bool) -> Result<usize, Failure> {
-    let unfinished = journal::take_over(&*files.client().await?, files.instance(), restarted).await?;
+    let unfinished = journal::take_over(&files.client().await?, files.instance(), restarted).await?;
     for object in &unfinished {
         settle(files, object).await?;
     }
@@ -49,10 +49,10 @@ async fn settle(files: &Files, object: &Unfinished) -> Result<(), Failure> {
     };
     match (object.state.as_str(), &object.etag) {
         ("prepared", Some(etag)) => files.settle(id, &object.key, etag).await,
-        ("removing", _) if files.find(id).await?.is_some() => Ok(journal::retain(&*files.client().await?, id).await?),
+        ("removing", _) if files.find(id).await?.is_some() => Ok(journal::retain(&files.client().await?, id).await?),
         ("writing", _) => {
             // The row first: without the journal's row nobody would know that it has no bytes.
-            journal::remove_row(&*files.client().await?, id).await?;
+            journal::remove_row(&files.client().await?, id).await?;
             files.discard(&object.key).await;
             Ok(())
         }

@@ -5,15 +5,8 @@ use image::{ExtendedColorType, ImageEncoder, Rgb, Rgba};
 
 use super::*;
 
-const SAME: Wanted = Wanted {
-    width: None,
-    height: None,
-    blur: 0,
-    quality: 75,
-    format: Format::Png,
-    or: None,
-    original: Format::Png,
-};
+const SAME: Wanted =
+    Wanted { width: None, height: None, blur: 0, quality: 75, format: Format::Png, or: None, original: Format::Png };
 
 /// Left half red, right half blue.
 fn halves(width: u32, height: u32) -> RgbImage {

@@ -134,7 +134,11 @@ fn format(asked: &str, original: Format, headers: &HeaderMap) -> Result<(Format,
             let first = accepted.next().unwrap_or(original);
             return Ok((first, Some(accepted.next().unwrap_or(original))));
         }
-        _ => return Err(Failure::bad(format!("format must be one of: same, webp, png, jpeg, avif, auto. Got: {asked}"))),
+        _ => {
+            return Err(Failure::bad(format!(
+                "format must be one of: same, webp, png, jpeg, avif, auto. Got: {asked}"
+            )));
+        }
     };
     Ok((format, None))
 }
