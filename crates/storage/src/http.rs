@@ -114,11 +114,16 @@ async fn missing() -> Response {
     (StatusCode::NOT_FOUND, axum::Json(json!({"error": "no matching operation was found"}))).into_response()
 }
 
+/// What pages of other origins may read of an answer.
+const EXPOSED: &str = "Accept-Ranges, Cache-Control, Content-Disposition, Content-Length, Content-Range, Content-Type, ETag, \
+                       Last-Modified, X-Error, X-Request-Id";
+
 /// What is served was uploaded by somebody: no browser may take it for something else than it is said to be.
 async fn harden(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(http::header::ACCESS_CONTROL_EXPOSE_HEADERS).or_insert(HeaderValue::from_static(EXPOSED));
     let kind = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if is_active(kind) {
         let policy = HeaderValue::from_static("default-src 'none'; sandbox");
@@ -130,7 +135,9 @@ async fn harden(request: Request, next: Next) -> Response {
 /// Whether a browser would run scripts in a document of this type.
 fn is_active(content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    matches!(kind.as_str(), "text/html" | "text/xml" | "application/xml" | "text/xsl") || kind.ends_with("+xml")
+    matches!(kind.as_str(), "text/html" | "text/xml" | "application/xml" | "text/xsl")
+        || kind.ends_with("+xml")
+        || kind.starts_with("multipart/")
 }
 
 /// Nhost's names for what caches between a browser and this service keep.

@@ -179,6 +179,8 @@ impl Content<'_> {
         self.describe(headers);
         headers.insert(header::CONTENT_LENGTH, length.into());
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        // What its client has said may be no type at all.
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         set(headers, header::CONTENT_TYPE, self.mime_type);
         set(headers, header::CONTENT_DISPOSITION, &format!("inline; filename=\"{}\"", query_escape(self.name)));
         response

@@ -97,6 +97,7 @@ async fn documents_that_could_run_scripts_are_sandboxed() {
         ("page.html", "", &b"<!DOCTYPE html><script>alert(1)</script>"[..]),
         ("claimed.html", "Text/HTML; charset=utf-8", b"<p>"),
         ("picture.svg", "image/svg+xml", b"<svg/>"),
+        ("parts", "multipart/x-mixed-replace; boundary=b", b"--b"),
     ] {
         let form = Form::new().file("file[]", name, claimed, content);
         let answer = world.send(form.request(Method::POST, "/v1/files", &as_user(ALICE))).await;
