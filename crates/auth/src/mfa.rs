@@ -190,7 +190,7 @@ async fn count_recovery_codes(State(handle): State<Handle>, bearer: Bearer) -> R
 #[serde(deny_unknown_fields)]
 struct RecoveryRequest {
     /// Six digits; not a recovery code, so that one that was found gives no others.
-    code: Short<16>,
+    code: Short<64>,
 }
 
 /// New recovery codes in the place of the old ones; shown once.

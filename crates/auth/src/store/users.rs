@@ -33,7 +33,6 @@ pub struct User {
     /// `totp` or `sms`.
     pub active_mfa_type: Option<String>,
     pub metadata: Option<Value>,
-    pub webauthn_current_challenge: Option<String>,
 }
 
 /// The columns that [`User::of`] reads, by position. A macro, so that statements are constants.
@@ -43,7 +42,7 @@ macro_rules! user_columns {
          users.email::text, users.phone_number, users.password_hash, users.email_verified, \
          users.phone_number_verified, users.new_email::text, users.otp_method_last_used, users.otp_hash, \
          users.otp_hash_expires_at, users.default_role, users.is_anonymous, users.totp_secret, \
-         users.active_mfa_type, users.metadata, users.webauthn_current_challenge"
+         users.active_mfa_type, users.metadata"
     };
 }
 pub(crate) use user_columns;
@@ -73,7 +72,6 @@ impl User {
             totp_secret: secret(17)?,
             active_mfa_type: row.try_get(18)?,
             metadata: row.try_get(19)?,
-            webauthn_current_challenge: row.try_get(20)?,
         })
     }
 }

@@ -1,18 +1,26 @@
 //! The service against a real PostgreSQL.
 #![allow(clippy::unwrap_used)]
 
+mod account_mails;
 mod administration;
+mod anonymous;
+mod authenticator;
 mod claims;
 mod concealed;
 mod email_password;
 mod emails;
 mod keys;
 mod limits;
+mod mfa;
+mod otp_email;
+mod passwordless;
 mod passwords;
 mod pat;
+mod phone;
 mod routes;
 mod schema;
 mod sessions;
 mod support;
 mod tokens;
 mod verify;
+mod webauthn;
