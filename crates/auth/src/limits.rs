@@ -25,6 +25,18 @@ pub enum Zone {
     Sms,
 }
 
+impl Zone {
+    /// As documents say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BruteForce => "failures",
+            Self::SignUp => "sign-ups",
+            Self::Email => "mails",
+            Self::Sms => "text messages",
+        }
+    }
+}
+
 /// Who is counted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Subject<'a> {

@@ -145,10 +145,16 @@ pub(crate) fn found(url: &str) -> axum::response::Response {
     }
 }
 
+/// Stands in the extensions of a redirect that tells of a failure: by its status it looks like one that does not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Failed;
+
 /// A redirect that tells what went wrong in `error` and `errorDescription`.
 pub(crate) fn failed(handle: &crate::Handle, url: &str, failure: Failure) -> axum::response::Response {
     let (code, message) = failure.concealed(handle.options().conceal_errors).describe();
-    found(&with(url, &[("error", code), ("errorDescription", &message)]))
+    let mut response = found(&with(url, &[("error", code), ("errorDescription", &message)]));
+    response.extensions_mut().insert(Failed);
+    response
 }
 
 #[cfg(test)]

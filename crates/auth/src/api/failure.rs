@@ -75,7 +75,6 @@ codes! {
     InvalidState = 400 "invalid-state" false "Invalid state",
     InvalidTicket = 401 "invalid-ticket" true "Invalid ticket",
     InvalidTotp = 401 "invalid-totp" true "Invalid TOTP code",
-    LocaleNotAllowed = 400 "locale-not-allowed" false "Locale not allowed",
     MfaTypeNotFound = 400 "mfa-type-not-found" false "MFA type not found",
     NoTotpSecret = 400 "no-totp-secret" true "User does not have a TOTP secret",
     OauthProfileFetchFailed = 400 "oauth-profile-fetch-failed" false "Failed to get user profile",

@@ -6,12 +6,13 @@ use axum::handler::Handler;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post};
-use http::{Method, StatusCode};
+use http::Method;
 
 use super::bearer;
 use super::caller::Caller;
 use crate::Handle;
 use crate::limits::{self, Zone};
+use crate::redirect::Failed;
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,18 @@ pub enum Policy {
     Elevated,
 }
 
+impl Policy {
+    /// As documents say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "anybody",
+            Self::Optional => "anybody; a token counts",
+            Self::Bearer => "access token",
+            Self::Elevated => "access token, elevated",
+        }
+    }
+}
+
 /// A route as tests and documents list it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
@@ -33,12 +46,13 @@ pub struct Declared {
     /// Without `/v1`; parameters in braces.
     pub path: &'static str,
     pub policy: Policy,
+    /// Whose tries are counted by address.
+    pub zone: Option<Zone>,
 }
 
 /// A route with its handler.
 pub(crate) struct Route {
     declared: Declared,
-    zone: Option<Zone>,
     handler: MethodRouter<Handle>,
 }
 
@@ -56,12 +70,12 @@ impl Route {
     }
 
     fn new(method: Method, path: &'static str, policy: Policy, handler: MethodRouter<Handle>) -> Self {
-        Self { declared: Declared { method, path, policy }, zone: None, handler }
+        Self { declared: Declared { method, path, policy, zone: None }, handler }
     }
 
     /// Tries are counted for each address. In [`Zone::BruteForce`] only those that fail.
     pub fn limited(self, zone: Zone) -> Self {
-        Self { zone: Some(zone), ..self }
+        Self { declared: Declared { zone: Some(zone), ..self.declared }, ..self }
     }
 
     pub fn declared(&self) -> Declared {
@@ -69,7 +83,7 @@ impl Route {
     }
 
     pub fn add_to(self, router: Router<Handle>, handle: &Handle) -> Router<Handle> {
-        let guard = Guard { handle: handle.clone(), policy: self.declared.policy, zone: self.zone };
+        let guard = Guard { handle: handle.clone(), policy: self.declared.policy, zone: self.declared.zone };
         router.route(self.declared.path, self.handler.route_layer(middleware::from_fn_with_state(guard, admit)))
     }
 }
@@ -105,7 +119,7 @@ async fn admit(State(guard): State<Guard>, mut request: Request, next: Next) -> 
     response
 }
 
-/// Redirects carry failures of their own, so they count as tries.
 fn is_success(response: &Response) -> bool {
-    response.status().is_success() && response.status() != StatusCode::NO_CONTENT
+    let status = response.status();
+    (status.is_success() || status.is_redirection()) && response.extensions().get::<Failed>().is_none()
 }

@@ -56,6 +56,15 @@ async fn of_an_address() {
 }
 
 #[tokio::test]
+async fn redirects_that_fail_count_too() {
+    let server = limited(3, 100).await;
+    for _ in 0..3 {
+        assert_eq!(server.get("/verify?ticket=verifyEmail:x").await.status, StatusCode::FOUND);
+    }
+    assert_eq!(server.get("/verify?ticket=verifyEmail:x").await.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
 async fn tries_at_once_do_not_slip_through() {
     let server = limited(100, 3).await;
     server.user("ann@example.org").await;

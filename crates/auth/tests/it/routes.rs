@@ -30,6 +30,28 @@ async fn none_that_wants_a_bearer_answers_without() {
 }
 
 #[tokio::test]
+async fn the_reference_lists_them_all() {
+    use std::fmt::Write;
+
+    let server = support::start().await;
+    let mut page = "# Routes of auth\n\nBelow `/v1/auth` and `/v1/auth/v1` of the gateway, and at `auth.<domain>` with `/v1` and \
+                    without. Made from the code.\n\n| Method | Path | Who | Counted by address |\n| --- | --- | --- | --- |\n"
+        .to_owned();
+    let mut routes = server.handle.routes();
+    routes.sort_by_key(|route| (route.path, route.method.to_string()));
+    for route in routes {
+        let (who, counted) = (route.policy.as_str(), route.zone.map_or("", auth::limits::Zone::as_str));
+        writeln!(page, "| {} | `{}` | {who} | {counted} |", route.method, route.path).unwrap();
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/auth-routes.md");
+    if std::env::var_os("NSELF_UPDATE_DOCS").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(kept == page, "run this test with NSELF_UPDATE_DOCS=1");
+}
+
+#[tokio::test]
 async fn basics() {
     let server = support::start().await;
     for prefix in ["", "/v1"] {
