@@ -21,9 +21,8 @@ pub use backend::Backend;
 const FOLDER_CHUNK: usize = 512 << 10;
 const PART: usize = 8 << 20;
 
-/// Bytes read ahead of who downloads.
+/// Bytes read at once from a folder. A cloud's answer is read as it comes.
 const READ_CHUNK: usize = 512 << 10;
-const READ_PART: usize = 4 << 20;
 
 /// Under keys that begin so there are no files but working data: uploads in pieces, cached pictures. [`Store::keys`]
 /// leaves them out.
@@ -71,7 +70,7 @@ impl Store {
         Ok(Writer { inner, folder })
     }
 
-    /// An object's bytes from `range.start` to before `range.end`. Holds no more than a part in memory.
+    /// An object's bytes from `range.start` to before `range.end`, as they come.
     ///
     /// # Errors
     /// There is no such object, or what the backend said.
@@ -80,8 +79,8 @@ impl Store {
         key: &str,
         range: Range<u64>,
     ) -> opendal::Result<impl Stream<Item = io::Result<Bytes>> + Send + Unpin + use<>> {
-        let chunk = if self.folder.is_some() { READ_CHUNK } else { READ_PART };
-        let reader = self.operator.reader_with(key).chunk(chunk).await?;
+        let reader = self.operator.reader_with(key);
+        let reader = if self.folder.is_some() { reader.chunk(READ_CHUNK) } else { reader }.await?;
         reader.into_bytes_stream(range).await
     }
 
