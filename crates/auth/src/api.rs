@@ -40,6 +40,7 @@ pub(crate) fn all() -> Vec<Route> {
         crate::oauth::routes(),
         crate::id_token::routes(),
         crate::pkce::routes(),
+        crate::openid::routes(),
     ]
     .into_iter()
     .flatten()

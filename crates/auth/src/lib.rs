@@ -50,6 +50,7 @@ mod mailer;
 mod methods;
 mod mfa;
 pub mod oauth;
+pub mod openid;
 mod options;
 mod otp_email;
 mod outbound;

@@ -12,9 +12,9 @@ use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::mailer::Mailer;
 use crate::methods::Methods;
-use crate::oauth;
 use crate::password;
 use crate::sms::Sms;
+use crate::{oauth, openid};
 
 /// What the service is started with. Names in brackets are the settings.
 #[derive(Debug, Clone)]
@@ -53,6 +53,8 @@ pub struct Options {
     pub events_life: Duration,
     /// Sign-in with other services.
     pub oauth: oauth::options::Options,
+    /// Being such a service for other applications.
+    pub openid: openid::options::Options,
     pub mailer: Arc<dyn Mailer>,
     /// None: nothing is configured, and the endpoints that send text messages are disabled.
     pub sms: Option<Arc<dyn Sms>>,
@@ -82,6 +84,7 @@ impl Options {
             custom_claims: BTreeMap::new(),
             events_life: Duration::from_secs(90 * 86_400),
             oauth: oauth::options::Options::default(),
+            openid: openid::options::Options::default(),
             mailer,
             sms: None,
             claims: None,

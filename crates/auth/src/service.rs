@@ -9,6 +9,7 @@ use webauthn_rs::Webauthn;
 
 use crate::api::{self, route::Declared};
 use crate::oauth::{self, Oauth};
+use crate::openid::{self, Openid};
 use crate::password::Hasher;
 use crate::redirect::Allowed;
 use crate::{Error, Options, claims, events, limits, pkce, store, tickets, webauthn};
@@ -29,6 +30,8 @@ struct Inner {
     /// None: security keys are off.
     webauthn: Option<Webauthn>,
     oauth: Oauth,
+    /// None: it is off.
+    openid: Option<Openid>,
     sweeper: std::sync::OnceLock<JoinHandle<()>>,
 }
 
@@ -61,8 +64,9 @@ impl Service {
         let oauth = Oauth::new(&options)?;
         store::migrate::run(&options.pool).await?;
         store::roles::ensure(&options.pool, &options.accounts).await?;
+        let openid = Openid::new(&options, &oauth).await?;
         let sweeper = std::sync::OnceLock::new();
-        let handle = Handle(Arc::new(Inner { options, hasher, redirects, webauthn, oauth, sweeper }));
+        let handle = Handle(Arc::new(Inner { options, hasher, redirects, webauthn, oauth, openid, sweeper }));
         let pool = handle.pool().clone();
         let keep = handle.options().events_life;
         let _ = handle.0.sweeper.set(tokio::spawn(async move {
@@ -87,6 +91,7 @@ async fn sweep(pool: &Pool, keep: Duration) {
                     + webauthn::sweep(&client).await?
                     + oauth::state::sweep(&client).await?
                     + pkce::sweep(&client).await?
+                    + openid::sweep(&client).await?
                     + events::sweep(&client, keep).await?,
             )
         };
@@ -128,6 +133,10 @@ impl Handle {
 
     pub(crate) fn oauth(&self) -> &Oauth {
         &self.0.oauth
+    }
+
+    pub(crate) fn openid(&self) -> Option<&Openid> {
+        self.0.openid.as_ref()
     }
 
     pub(crate) fn redirects(&self) -> &Allowed {

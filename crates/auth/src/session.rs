@@ -163,15 +163,7 @@ pub(crate) async fn access_token(
     more: &[(&str, String)],
 ) -> Result<String, Failure> {
     let options = handle.options();
-    let mut hasura = claims::custom(handle, user.id).await;
-    let mut set = |name: &str, value: Value| hasura.insert(name.to_owned(), value);
-    set("x-hasura-allowed-roles", roles.into());
-    set("x-hasura-default-role", user.default_role.clone().into());
-    set("x-hasura-user-id", user.id.to_string().into());
-    set("x-hasura-user-is-anonymous", user.is_anonymous.to_string().into());
-    for (name, value) in more {
-        set(name, value.clone().into());
-    }
+    let hasura = hasura_claims(handle, user, roles, more).await;
     let now = Timestamp::now().as_second();
     let life = i64::try_from(options.access_token_life.as_secs()).unwrap_or(i64::MAX);
     let mut all = Map::new();
@@ -184,4 +176,23 @@ pub(crate) async fn access_token(
     }
     all.insert(options.keys.namespace().to_owned(), hasura.into());
     options.keys.sign(&all).map_err(|why| Failure::internal("a token cannot be signed", &why))
+}
+
+/// The claims of the namespace; custom ones do not overwrite the others.
+pub(crate) async fn hasura_claims(
+    handle: &Handle,
+    user: &User,
+    roles: &[String],
+    more: &[(&str, String)],
+) -> Map<String, Value> {
+    let mut hasura = claims::custom(handle, user.id).await;
+    let mut set = |name: &str, value: Value| hasura.insert(name.to_owned(), value);
+    set("x-hasura-allowed-roles", roles.into());
+    set("x-hasura-default-role", user.default_role.clone().into());
+    set("x-hasura-user-id", user.id.to_string().into());
+    set("x-hasura-user-is-anonymous", user.is_anonymous.to_string().into());
+    for (name, value) in more {
+        set(name, value.clone().into());
+    }
+    hasura
 }

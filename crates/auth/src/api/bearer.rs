@@ -40,6 +40,10 @@ impl Bearer {
     pub fn verify(handle: &Handle, token: &str) -> Result<Self, Failure> {
         let refused = || Failure::Security("error validating token");
         let verified = handle.options().keys.verify(token).ok_or_else(refused)?;
+        // An application's token is not the user's own session, whatever it may read in GraphQL.
+        if verified.claims.contains_key("client_id") {
+            return Err(refused());
+        }
         let text = |name: &str| verified.hasura.get(name).and_then(Value::as_str);
         let user = text("x-hasura-user-id").and_then(|id| id.parse().ok()).ok_or_else(refused)?;
         let session = verified.claims.get("sid").and_then(Value::as_str).and_then(|id| id.parse().ok());
