@@ -39,6 +39,18 @@ pub enum Policy {
     AdminSecret,
 }
 
+impl Policy {
+    /// For documentation.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "anybody",
+            Self::Role => "whom GraphQL's permissions on `storage.files` let",
+            Self::Signature => "who has the signed URL",
+            Self::AdminSecret => "who has the admin secret",
+        }
+    }
+}
+
 /// One entry of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Route {

@@ -118,21 +118,6 @@ async fn what_the_service_says_of_itself_is_public() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_route_but_the_public_ones_refuses_who_comes_without_credentials() {
-    let world = World::new().await;
-    let path = world.uploaded("hello.txt", HELLO).await;
-    let id = path.rsplit('/').next().unwrap();
-    for route in storage::ROUTES {
-        let path = format!("/v1{}", route.path.replace("{id}", id));
-        let form = Form::new().file("file[]", "a.txt", "", b"text").file("file", "a.txt", "", b"text");
-        let answer = world.send(form.request(route.method.parse().unwrap(), &path, &[])).await;
-        let refused = matches!(answer.status.as_u16(), 400 | 401 | 403);
-        assert_eq!(refused, route.policy != storage::Policy::Public, "{} {path}: {}", route.method, answer.status);
-    }
-    assert_eq!(world.get(&path, &as_user(ALICE)).await.text(), "Hello, World!");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_file_is_noticed_when_asked_for() {
     let world = World::new().await;
     let path = world.uploaded("hello.txt", HELLO).await;

@@ -10,6 +10,7 @@ mod memory;
 mod ops;
 mod presigned;
 mod replace;
+mod routes;
 mod scan;
 mod schema;
 mod support;
