@@ -16,6 +16,7 @@
 //! - [`gate`]: what the service asks GraphQL. [`Failure`]: what a client is told.
 //! - `http`: the Nhost endpoints. One table, [`ROUTES`], says who may call what. `presign` signs URLs, `form` reads
 //!   multipart bodies, `conditional` the headers of caches.
+//! - `s3`: the same files for clients of S3. `uploads`: uploads that come in pieces.
 //! - `images`: pictures made smaller or into another format while they are downloaded.
 //! - `schema`: the tables, as Nhost's own service makes them, so that its databases are taken over as they are.
 //!
@@ -44,16 +45,19 @@ mod http;
 mod images;
 mod mime;
 mod presign;
+mod s3;
 mod scan;
 mod schema;
 mod service;
 pub mod store;
+mod uploads;
 
 pub use error::{CODES, Error};
 pub use failure::Failure;
 pub use files::{File, Files, Staged, Staging};
 pub use gate::{Caller, Gate, Refusal};
 pub use http::{Policy, ROUTES, Route};
+pub use s3::S3Keys;
 pub use scan::Scanner;
 pub use service::{Handle, Options, Service};
 pub use store::{Backend, Store};

@@ -9,6 +9,7 @@ const LOCK: i64 = 0x6e73_656c_6673_746f;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../assets/sql/storage/0001_nhost.sql"),
     include_str!("../../../assets/sql/storage/0002_objects.sql"),
+    include_str!("../../../assets/sql/storage/0003_uploads.sql"),
 ];
 
 /// Runs the scripts that have not run in this database.

@@ -8,7 +8,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::files::{Files, sweep};
 use crate::images::Images;
-use crate::{Error, Gate, Scanner, Store, http, schema};
+use crate::{Error, Gate, S3Keys, Scanner, Store, http, s3, schema};
 
 /// What the service is started with.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub struct Options {
     pub max_file_size: Option<u64>,
     /// Types of files that are taken, `image/png` or `image/*`; empty: all.
     pub allowed_types: Vec<String>,
+    /// Who may use the S3 endpoint; `None`: there is none.
+    pub s3: Option<S3Keys>,
 }
 
 impl Options {
@@ -53,6 +55,7 @@ impl Options {
             verify_reads: false,
             max_file_size: None,
             allowed_types: Vec::new(),
+            s3: None,
         }
     }
 }
@@ -72,6 +75,7 @@ pub(crate) struct Shared {
     pub api_prefix: String,
     pub signing_key: Secret,
     pub verify_reads: bool,
+    pub s3: Option<S3Keys>,
     /// Ends the watch.
     _watch: DropGuard,
 }
@@ -100,6 +104,7 @@ impl Service {
             api_prefix: options.api_prefix,
             signing_key: options.signing_key,
             verify_reads: options.verify_reads,
+            s3: options.s3,
             _watch: ended.drop_guard(),
         })))
     }
@@ -109,6 +114,11 @@ impl Handle {
     /// Every endpoint, at the root and below `/v1`.
     pub fn router(&self) -> axum::Router {
         http::router(&self.0)
+    }
+
+    /// The S3 endpoint, if there are keys for it: for a host of its own, with paths as clients send them.
+    pub fn s3_router(&self) -> Option<axum::Router> {
+        self.0.s3.as_ref().map(|keys| s3::router(&self.0.files, keys))
     }
 
     /// What can be done with files without HTTP.

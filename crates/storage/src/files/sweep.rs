@@ -2,7 +2,7 @@
 
 use super::journal::{self, Unfinished};
 use super::{Files, journal::HEARTBEAT};
-use crate::Failure;
+use crate::{Failure, uploads};
 
 /// Looks after the journal until the service ends: says which work goes on, and takes over what nobody works on.
 pub(crate) async fn watch(files: Files, ended: tokio_util::sync::CancellationToken) {
@@ -23,7 +23,8 @@ async fn beat(files: &Files) -> Result<(), Failure> {
     if !active.is_empty() {
         journal::beat(&files.client().await?, &active).await?;
     }
-    sweep(files, false).await.map(drop)
+    sweep(files, false).await?;
+    uploads::sweep(files).await
 }
 
 /// Finishes or removes what nobody works on. `restarted`: this process has only begun, so that everything under its name
