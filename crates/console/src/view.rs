@@ -125,6 +125,9 @@ fn about(kind: Kind) -> &'static str {
     match kind {
         Kind::Postgres => "PostgreSQL",
         Kind::Graphql => "GraphQL API",
+        Kind::Auth => "Sign-up and sign-in",
+        Kind::Storage => "Files",
+        Kind::Mail => "Mail catcher",
         Kind::Console => "This page",
         Kind::Custom => "Your service",
         Kind::Frontend => "Your frontend",

@@ -65,6 +65,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             service: "upstream".to_owned(),
             rewrite: None,
             zone: "general".to_owned(),
+            max_body_bytes: None,
         }],
         backends: HashMap::from([("upstream".to_owned(), Backend::Upstream(vec![([127, 0, 0, 1], upstream).into()]))]),
         certificates: None,

@@ -121,6 +121,7 @@ impl Visit<'_> {
         host: HeaderValue,
     ) -> Result<Answer, Refusal> {
         let gateway = self.gateway;
+        let max_body_bytes = route.max_body_bytes.unwrap_or(gateway.max_body_bytes);
         let guard = route.slot.acquire(&gateway.load);
         self.in_process = matches!(guard.live(), Live::InProcess(_));
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
@@ -134,8 +135,8 @@ impl Visit<'_> {
         {
             return Ok((gateway.cors.preflight(request.headers(), origin), Some(guard)));
         }
-        if declared_length(request.headers()).is_some_and(|length| length > gateway.max_body_bytes) {
-            return Err(Refusal::TooLarge(gateway.max_body_bytes));
+        if declared_length(request.headers()).is_some_and(|length| length > max_body_bytes) {
+            return Err(Refusal::TooLarge(max_body_bytes));
         }
         let upgrade = request::upgrade(&request);
         let upgrading = upgrade.is_some();
@@ -156,20 +157,20 @@ impl Visit<'_> {
         request::prepare(&mut request, &forward, upgrade);
         request::retarget(&mut request, rewritten)?;
         let (parts, incoming) = request.into_parts();
-        let (body, upload) = RequestBody::new(incoming, gateway.max_body_bytes);
+        let (body, upload) = RequestBody::new(incoming, max_body_bytes);
         let request = Request::from_parts(parts, body);
         match guard.live() {
             Live::Unavailable(why) => {
                 Err(Refusal::Unavailable { service: route.slot.name.to_string(), why: why.clone() })
             }
             Live::InProcess(router) => {
-                let response = self.call(router.clone(), request, upload, &route.slot.name).await?;
+                let response = self.call(router.clone(), request, upload, route, max_body_bytes).await?;
                 Ok((response, Some(guard)))
             }
             Live::Upstream(pool) => {
                 let pool = Arc::clone(pool);
                 let answer = self.pass(&pool, request, upload, guard, upgrading).await;
-                answer.map_err(|failure| failure.refusal(&route.slot.name, gateway.max_body_bytes))
+                answer.map_err(|failure| failure.refusal(&route.slot.name, max_body_bytes))
             }
         }
     }
@@ -179,17 +180,18 @@ impl Visit<'_> {
         mut router: axum::Router,
         mut request: Request<RequestBody>,
         upload: Option<Arc<Upload>>,
-        service: &str,
+        route: &table::Entry,
+        max_body_bytes: u64,
     ) -> Result<Response<Body>, Refusal> {
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(self.client, self.peer.address.port())));
         let call = AssertUnwindSafe(async move { router.call(request).await }).catch_unwind();
         let response = match call.await {
             Ok(Ok(response)) => response.map(Body::local),
             Ok(Err(never)) => match never {},
-            Err(_) => return Err(Refusal::Crashed { service: service.to_owned() }),
+            Err(_) => return Err(Refusal::Crashed { service: route.slot.name.to_string() }),
         };
         if upload.is_some_and(|upload| upload.too_large.load(std::sync::atomic::Ordering::Acquire)) {
-            return Err(Refusal::TooLarge(self.gateway.max_body_bytes));
+            return Err(Refusal::TooLarge(max_body_bytes));
         }
         Ok(strip(response))
     }

@@ -20,6 +20,8 @@ pub(crate) struct Entry {
     pub(crate) rewrite: Option<Box<str>>,
     pub(crate) slot: Arc<Slot>,
     pub(crate) zone: Option<Arc<Zone>>,
+    /// Largest request body, where it is not the gateway's.
+    pub(crate) max_body_bytes: Option<u64>,
     /// It stands on the base domain.
     pub(crate) base: bool,
 }
@@ -38,6 +40,7 @@ impl Table {
                 rewrite: route.rewrite.as_deref().map(|rewrite| prefix(rewrite).into()),
                 slot: Arc::clone(slot),
                 zone: zones.get(&route.zone).cloned(),
+                max_body_bytes: route.max_body_bytes,
                 base: route.host.is_none(),
             });
             match &route.host {
@@ -145,6 +148,7 @@ mod tests {
                 service: (*service).to_owned(),
                 rewrite: rewrite.map(str::to_owned),
                 zone: "general".to_owned(),
+                max_body_bytes: None,
             })
             .collect();
         Table::new(&routes, &slots, &HashMap::new())

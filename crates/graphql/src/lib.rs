@@ -41,6 +41,7 @@ mod failure;
 mod footprint;
 pub mod foreign;
 mod http;
+mod inside;
 mod introspection;
 pub mod legacy;
 mod limits;

@@ -2,6 +2,7 @@
 //! contradicts something already there.
 
 mod backend;
+mod builtin;
 mod custom;
 mod deferred;
 mod domains;
@@ -28,6 +29,7 @@ impl Plan {
         let mut draft = Draft::default();
         let mut gateway = front_door::gateway(settings, &domains, &mut draft)?;
         backend::add(settings, &domains, &mut draft)?;
+        builtin::add(settings, &domains, &mut draft)?;
         custom::add(settings, &domains, &mut gateway, &mut draft)?;
         frontend::add(settings, &domains, &mut gateway, &mut draft)?;
         deferred::add(settings, &mut draft);

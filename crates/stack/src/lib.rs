@@ -15,7 +15,7 @@
 //! let settings = Settings::from_pairs(EnvName::dev(), pairs)?;
 //! let plan = Plan::new(&settings)?;
 //! let names: Vec<&str> = plan.services.iter().map(|service| service.name.as_str()).collect();
-//! assert_eq!(names, ["postgres", "hasura", "console", "app"]);
+//! assert_eq!(names, ["postgres", "hasura", "auth", "storage", "mailpit", "console", "app"]);
 //! assert_eq!(plan.urls()[0].http, "http://localhost:8080/v1/graphql");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

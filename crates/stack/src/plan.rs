@@ -89,6 +89,9 @@ pub struct Service {
 pub enum Kind {
     Postgres,
     Graphql,
+    Auth,
+    Storage,
+    Mail,
     Console,
     Custom,
     Frontend,
@@ -207,6 +210,9 @@ pub struct Route {
     pub rewrite: Option<String>,
     /// Rate zone.
     pub zone: String,
+    /// Largest request body, bytes, where it is not the gateway's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_body_bytes: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

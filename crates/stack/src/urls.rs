@@ -33,17 +33,19 @@ impl Plan {
             let host = route.host.as_deref().unwrap_or(&self.base_domain);
             let path = match (service.kind, route.path.as_str()) {
                 // On a host of its own the API still lives under its path.
-                (Kind::Graphql, "/") => "/v1/graphql",
-                (_, "/") => "",
-                (_, path) => path,
+                (Kind::Graphql, "/") => "/v1/graphql".to_owned(),
+                // Nhost's clients want addresses that end so.
+                (Kind::Auth | Kind::Storage, path) => format!("{}/v1", path.trim_end_matches('/')),
+                (_, "/") => String::new(),
+                (_, path) => path.to_owned(),
             };
             Url {
                 service: service.name.clone(),
                 label: label(service),
                 group: service.group,
                 primary: position == 0,
-                http: self.gateway.http_url(host, path),
-                https: self.gateway.https_url(host, path),
+                http: self.gateway.http_url(host, &path),
+                https: self.gateway.https_url(host, &path),
             }
         };
         routes.into_iter().enumerate().map(url).collect()
@@ -78,6 +80,9 @@ fn is_for_people(service: &Service, route: &Route) -> bool {
 fn label(service: &Service) -> String {
     match service.kind {
         Kind::Graphql => "GraphQL".to_owned(),
+        Kind::Auth => "Auth".to_owned(),
+        Kind::Storage => "Storage".to_owned(),
+        Kind::Mail => "Mail".to_owned(),
         Kind::Console => "Console".to_owned(),
         _ => service.name.clone(),
     }

@@ -107,6 +107,7 @@ pub fn route(host: Option<&str>, path: &str, service: &str) -> Route {
         service: service.to_owned(),
         rewrite: None,
         zone: "general".to_owned(),
+        max_body_bytes: None,
     }
 }
 

@@ -33,7 +33,8 @@ pub struct Jwt {
 
 #[derive(Debug, Clone)]
 enum Source {
-    Key(Key),
+    /// The key, and those before it that still verify.
+    Keys(Vec<Key>),
     Url(String),
 }
 
@@ -75,7 +76,7 @@ impl Jwt {
     /// The type is unknown or the key does not fit it.
     pub fn of_key(kind: &str, key: &str) -> Result<Self, String> {
         Ok(Self {
-            source: Source::Key(Key::parse(kind, key)?),
+            source: Source::Keys(vec![Key::parse(kind, key)?]),
             audience: None,
             issuer: None,
             claims: Claims::Namespace(Place::Key(NAMESPACE.to_owned()), Format::Json),
@@ -84,13 +85,31 @@ impl Jwt {
         })
     }
 
+    /// Adds keys that were used before, a JSON list of `{"type", "key"}`: tokens that they have signed count until they
+    /// expire.
+    ///
+    /// # Errors
+    /// As [`Jwt::parse`]; keys that come from a URL are renewed there.
+    pub fn add_previous(&mut self, list: &str) -> Result<(), String> {
+        let list: Vec<Value> = serde_json::from_str(list).map_err(|_| "it is not a JSON list of keys".to_owned())?;
+        let Source::Keys(keys) = &mut self.source else {
+            return Err("the tokens' keys come from a URL, which has to give the previous ones too".to_owned());
+        };
+        for value in &list {
+            let object = value.as_object().ok_or("one of the keys is not a JSON object")?;
+            let kind = optional_text(object, "type")?.unwrap_or("HS256");
+            keys.push(Key::parse(kind, optional_text(object, "key")?.ok_or("key is missing")?)?);
+        }
+        Ok(())
+    }
+
     fn from_value(value: &Value) -> Result<Self, String> {
         let object = value.as_object().ok_or("it is not a JSON object")?;
         let text = |name: &str| optional_text(object, name);
         let source = match (text("key")?, text("jwk_url")?) {
             (None, None) => return Err("key and jwk_url both cannot be empty".to_owned()),
             (Some(_), Some(_)) => return Err("key, jwk_url both cannot be present".to_owned()),
-            (Some(key), None) => Source::Key(Key::parse(text("type")?.ok_or("type is missing")?, key)?),
+            (Some(key), None) => Source::Keys(vec![Key::parse(text("type")?.ok_or("type is missing")?, key)?]),
             (None, Some(url)) => Source::Url(url.to_owned()),
         };
         let allowed_skew = match object.get("allowed_skew").filter(|skew| !skew.is_null()) {

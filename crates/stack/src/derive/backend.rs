@@ -102,6 +102,7 @@ fn hasura(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(
         service: "hasura".to_owned(),
         rewrite: None,
         zone: zone.to_owned(),
+        max_body_bytes: None,
     };
     for (path, zone) in GRAPHQL_PATHS {
         draft.take_route(route(&None, path, zone), "HASURA_ENABLED")?;
@@ -143,6 +144,7 @@ fn console(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<
         service: "console".to_owned(),
         rewrite: None,
         zone: "static".to_owned(),
+        max_body_bytes: None,
     };
     let setting = "HASURA_GRAPHQL_ENABLE_CONSOLE";
     draft.take_route(route(None, "/console"), setting)?;

@@ -7,13 +7,10 @@ use super::draft::Draft;
 
 /// Service, its switch, what it is.
 const LATER: &[(&str, &str, &str)] = &[
-    ("auth", "AUTH_ENABLED", "sign-up and sign-in"),
-    ("storage", "STORAGE_ENABLED", "file storage"),
     ("redis", "REDIS_ENABLED", "Redis"),
     ("bullmq", "BULLMQ_ENABLED", "job queues"),
     ("bullmq-ui", "BULLMQ_UI_ENABLED", "the page of the job queues"),
     ("functions", "FUNCTIONS_ENABLED", "the functions runtime"),
-    ("mailpit", "MAILPIT_ENABLED", "the mail catcher"),
     ("search", "SEARCH_ENABLED", "search"),
     ("meilisearch", "MEILISEARCH_ENABLED", "MeiliSearch"),
     ("typesense", "TYPESENSE_ENABLED", "Typesense"),

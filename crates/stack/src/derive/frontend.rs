@@ -45,6 +45,7 @@ pub(crate) fn add(
             service: frontend.name.clone(),
             rewrite: None,
             zone: "general".to_owned(),
+            max_body_bytes: None,
         };
         draft.take_route(route, &frontend.route_setting)?;
         draft.services.push(service(settings, frontend));

@@ -50,7 +50,7 @@ impl Verifier {
     pub fn new(configs: Vec<Jwt>, client: Client) -> Self {
         let issuer = |config: Jwt| Issuer {
             keys: match &config.source {
-                Source::Key(key) => Keys::Fixed(Arc::new([key.clone()])),
+                Source::Keys(keys) => Keys::Fixed(keys.clone().into()),
                 Source::Url(url) => Keys::Fetched(KeySet::new(url.clone(), client.clone())),
             },
             config,
