@@ -186,7 +186,7 @@ fn failure(error: &tokio_postgres::Error, path: &str, text: &str, values: &[&str
 }
 
 fn disconnected(error: &dyn std::fmt::Display) -> Failure {
-    let mut failure = Failure::new(Code::Unexpected, "$", "connection error");
+    let mut failure = Failure::new(Code::Unexpected, "$", crate::failure::DISCONNECTED);
     failure.internal = Some(Box::new(json!({ "error": error.to_string() })));
     failure
 }

@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use http::StatusCode;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+/// What is said when the database cannot be reached.
+pub(crate) const DISCONNECTED: &str = "connection error";
+
 /// Hasura's error codes, as far as this engine gives them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
@@ -131,6 +134,11 @@ impl Failure {
     /// The commonest kind.
     pub fn invalid(path: impl ToString, message: impl Into<String>) -> Self {
         Self::new(Code::ValidationFailed, path, message)
+    }
+
+    /// Whether the database could not be reached.
+    pub fn is_disconnected(&self) -> bool {
+        self.code == Code::Unexpected && self.message == DISCONNECTED
     }
 
     /// HTTP's status for it, where answers are not always 200.

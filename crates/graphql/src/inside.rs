@@ -40,18 +40,34 @@ impl Handle {
         tables.any(|tracked| tracked.table.schema == schema && tracked.table.name == table)
     }
 
-    /// Runs one command of `/v1/metadata` as the administrator.
+    /// Runs commands of `/v1/metadata` as the administrator, each by itself: those that are refused are given back with
+    /// the code and the words of the refusal.
     ///
     /// # Errors
-    /// The engine refuses it; Hasura's code and words.
-    pub async fn command(&self, command: &Value) -> Result<(), (String, String)> {
-        let body = serde_json::to_vec(command).unwrap_or_default();
+    /// None could be run: the same.
+    pub async fn commands(&self, commands: Vec<Value>) -> Result<Vec<Refused>, Refused> {
+        let body = json!({ "type": "bulk_keep_going", "args": commands });
+        let body = serde_json::to_vec(&body).unwrap_or_default();
         let answer = api::answer(self, &Session::admin(), Endpoint::Metadata, &body).await;
-        if answer.status.is_success() {
-            return Ok(());
+        let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        if !answer.status.is_success() {
+            return Err(Refused::of(&told).unwrap_or_default());
         }
-        let told: Value = serde_json::from_slice(&answer.body).unwrap_or_else(|_| json!({}));
-        let text = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
-        Err((text("code"), text("error")))
+        Ok(told.as_array().into_iter().flatten().filter_map(Refused::of).collect())
+    }
+}
+
+/// Why a command was not run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// Hasura's: `already-tracked`, `validation-failed` …
+    pub code: String,
+    pub message: String,
+}
+
+impl Refused {
+    fn of(answer: &Value) -> Option<Self> {
+        let text = |name: &str| answer[name].as_str().map(str::to_owned);
+        Some(Self { code: text("code")?, message: text("error").unwrap_or_default() })
     }
 }

@@ -67,6 +67,7 @@ pub use deploy::{Deployed, deploy};
 pub use error::{CODES, Error};
 pub use failure::{Code, Failure, Path};
 pub use http::Apis;
+pub use inside::Refused;
 pub use options::Options;
 pub use service::{Handle, Request, Service};
 pub use session::Session;

@@ -1,6 +1,7 @@
 //! Every setting, declared once: name, kind, default, description, aliases. Validation, the reference page,
 //! `.env.example`, did-you-mean and redaction all read this table.
 
+mod auth;
 mod data;
 mod families;
 pub mod hasura;
@@ -13,6 +14,7 @@ mod observability;
 mod operations;
 mod reference;
 mod services;
+mod storage;
 mod tools;
 
 use std::collections::HashMap;
@@ -145,6 +147,8 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let groups = [
         identity::GROUPS,
         data::GROUPS,
+        auth::GROUPS,
+        storage::GROUPS,
         services::GROUPS,
         network::GROUPS,
         observability::GROUPS,

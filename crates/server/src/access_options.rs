@@ -13,6 +13,7 @@ pub(crate) fn apply(settings: &Settings, options: &mut Options) -> Result<(), Er
     options.admin_secret = settings.secret("HASURA_GRAPHQL_ADMIN_SECRET");
     options.more_admin_secrets = more_secrets(settings)?;
     options.tokens = tokens(settings)?;
+    previous_keys(settings, &mut options.tokens)?;
     options.auth_hook = hook(settings);
     options.unauthorized_role = unauthorized_role(settings);
     schema(settings, options);
@@ -82,11 +83,20 @@ fn tokens(settings: &Settings) -> Result<Vec<Jwt>, Error> {
     if let Some(text) = own("HASURA_GRAPHQL_JWT_SECRET") {
         return Ok(vec![Jwt::parse(text).map_err(named("HASURA_GRAPHQL_JWT_SECRET"))?]);
     }
-    let Some(key) = own("HASURA_JWT_KEY") else { return Ok(Vec::new()) };
-    let kind = settings.text("HASURA_JWT_TYPE").unwrap_or("HS256");
-    // A line of a .env file holds a PEM with its line ends written out.
-    let key = if kind.starts_with("HS") { key.to_owned() } else { key.replace("\\n", "\n") };
-    Ok(vec![Jwt::of_key(kind, &key).map_err(named("HASURA_JWT_KEY"))?])
+    match crate::auth_options::own_key(settings) {
+        Some((key, kind)) => Ok(vec![Jwt::of_key(&kind, &key).map_err(named("HASURA_JWT_KEY"))?]),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Keys that signed before, of the tokens that auth makes: the first configuration's.
+fn previous_keys(settings: &Settings, tokens: &mut [Jwt]) -> Result<(), Error> {
+    const NAME: &str = "AUTH_JWT_PREVIOUS_KEYS";
+    let list = settings.text(NAME).filter(|text| !text.trim().is_empty());
+    match (list, tokens.first_mut()) {
+        (Some(list), Some(tokens)) => tokens.add_previous(list).map_err(|why| Error::Setting { name: NAME, why }),
+        _ => Ok(()),
+    }
 }
 
 fn hook(settings: &Settings) -> Option<Hook> {

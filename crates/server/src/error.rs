@@ -18,6 +18,10 @@ pub enum Error {
     #[error(transparent)]
     Graphql(#[from] graphql::Error),
     #[error(transparent)]
+    Auth(#[from] auth::Error),
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    #[error(transparent)]
     Gateway(#[from] gateway::Error),
     #[error(transparent)]
     Project(#[from] project::Error),
@@ -36,6 +40,8 @@ impl Diagnostic for Error {
             Self::Fault(_) => "NS-SRV-005",
             Self::Postgres(error) => error.code(),
             Self::Graphql(error) => error.code(),
+            Self::Auth(error) => error.code(),
+            Self::Storage(error) => error.code(),
             Self::Gateway(error) => error.code(),
             Self::Project(error) => error.code(),
         }
@@ -56,6 +62,8 @@ impl Diagnostic for Error {
             }
             Self::Postgres(error) => error.why(),
             Self::Graphql(error) => error.why(),
+            Self::Auth(error) => error.why(),
+            Self::Storage(error) => error.why(),
             Self::Gateway(error) => error.why(),
             Self::Project(error) => error.why(),
         }
@@ -72,6 +80,8 @@ impl Diagnostic for Error {
             }
             Self::Postgres(error) => error.fix(),
             Self::Graphql(error) => error.fix(),
+            Self::Auth(error) => error.fix(),
+            Self::Storage(error) => error.fix(),
             Self::Gateway(error) => error.fix(),
             Self::Project(error) => error.fix(),
         }
@@ -83,6 +93,8 @@ impl Diagnostic for Error {
             Self::AlreadyRunning(_) | Self::Io { .. } | Self::PortTaken { .. } | Self::Fault(_) => Exit::Failed,
             Self::Postgres(error) => error.exit(),
             Self::Graphql(error) => error.exit(),
+            Self::Auth(error) => error.exit(),
+            Self::Storage(error) => error.exit(),
             Self::Gateway(error) => error.exit(),
             Self::Project(error) => error.exit(),
         }

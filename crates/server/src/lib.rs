@@ -23,6 +23,8 @@
 //! ```
 
 mod access_options;
+mod asks;
+mod auth_options;
 mod board;
 mod control;
 mod error;
@@ -33,8 +35,10 @@ mod postmaster;
 mod probe;
 mod running;
 mod schema_watch;
+mod storage_options;
 mod supervisor;
 mod sweep;
+mod tracking;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

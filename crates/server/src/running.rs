@@ -1,5 +1,7 @@
 //! The stack while it runs: who is who, and how each is started and stopped.
 
+mod services;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -42,7 +44,9 @@ pub struct Running {
     failures: Arc<Mutex<HashMap<String, Error>>>,
     placement: postgres::Placement,
     cluster: OnceLock<Arc<Cluster>>,
+    /// GraphQL's connections.
     pool: OnceLock<postgres::Pool>,
+    services_pool: OnceLock<postgres::Pool>,
     schema_watch: OnceLock<JoinHandle<()>>,
 }
 
@@ -99,6 +103,7 @@ impl Running {
             placement,
             cluster: OnceLock::new(),
             pool: OnceLock::new(),
+            services_pool: OnceLock::new(),
             schema_watch: OnceLock::new(),
         })
     }
@@ -127,6 +132,9 @@ impl Running {
             (Run::External, _) => return,
             (Run::Postgres { .. }, _) => self.start_postgres(&service).await,
             (Run::Builtin { .. }, stack::Kind::Graphql) => self.start_graphql(&service).await,
+            (Run::Builtin { .. }, stack::Kind::Auth) => self.start_auth(&service).await,
+            (Run::Builtin { .. }, stack::Kind::Storage) => self.start_storage(&service).await,
+            (Run::Builtin { .. }, stack::Kind::Mail) => Ok(self.board.set(&service.name, State::Stopped, None)),
             (Run::Builtin { .. }, _) => self.start_console(&service),
             (Run::Command { argv, directory }, _) => self.start_command(&service, argv, directory),
         };
@@ -359,6 +367,7 @@ impl Running {
         if let Some(task) = task {
             let _ = task.await;
         }
+        self.end_services().await;
         // Let go of the connections, so that PostgreSQL has nobody to disconnect.
         if let Some(pool) = self.pool.get() {
             pool.close();
@@ -386,7 +395,8 @@ fn open_logs(options: &Options) -> Result<Logs, Error> {
     let own = options.plan.services.first().map_or(default, |service| service.log.clone());
     let services = options.plan.services.iter().map(|service| (service.name.clone(), service.log.clone())).collect();
     let filter = tracing_subscriber::EnvFilter::new(format!(
-        "warn,server={level},gateway={level},graphql={level},console={level},postgres={level}",
+        "warn,server={level},gateway={level},graphql={level},auth={level},storage={level},mail={level},\
+         console={level},postgres={level}",
         level = own.level
     ));
     let logs = Logs::start(Policy { directory, default: own, services }).map_err(|source| Error::Io {

@@ -1,92 +1,14 @@
-//! Auth, storage, functions, mail, search, MLflow and the admin console.
+//! Functions, mail, search, MLflow and the admin console.
 
-use super::data::JWT_TYPES;
 use super::identity::LEVELS;
 use super::{Group, Kind, Required, Setting, Strength};
 
 pub(super) const GROUPS: &[Group] = &[
-    Group { title: "Auth", settings: AUTH },
-    Group { title: "Storage", settings: STORAGE },
     Group { title: "Functions", settings: FUNCTIONS },
     Group { title: "Mail", settings: MAIL },
     Group { title: "Search", settings: SEARCH },
     Group { title: "MLflow", settings: MLFLOW },
     Group { title: "Admin", settings: ADMIN },
-];
-
-const AUTH: &[Setting] = &[
-    Setting::new("AUTH_ENABLED", Kind::Flag, "Run auth").default("true"),
-    Setting::new("AUTH_VERSION", Kind::Text, "Image tag").default("0.36.0"),
-    Setting::new("AUTH_IMAGE", Kind::Text, "Whole image name, where auth runs as a container")
-        .default("nhost/hasura-auth:latest"),
-    Setting::new("AUTH_USE_FALLBACK", Kind::Flag, "Older switch for a dummy auth").default("false"),
-    Setting::new("AUTH_HOST", Kind::Text, "Host name inside a container network").default("auth"),
-    Setting::new("AUTH_PORT", Kind::Port, "Port where it runs as a container").default("4000"),
-    Setting::new("AUTH_ROUTE", Kind::Route, "Sub-domain").default("auth"),
-    Setting::new("AUTH_SERVER_URL", Kind::Url, "URL of auth that browsers see").default("http://localhost:4000"),
-    Setting::new("AUTH_CLIENT_URL", Kind::Url, "URL of the frontend, for redirects").default("http://localhost:3000"),
-    Setting::new("AUTH_ALLOWED_REDIRECT_URLS", Kind::List, "More URLs a redirect may go to"),
-    Setting::new("AUTH_JWT_SECRET", Kind::Secret(Strength::Key), "Signs tokens; the GraphQL key when not set")
-        .default("${HASURA_JWT_KEY}")
-        .aliases(&["AUTH_JWT_KEY"]),
-    Setting::new("AUTH_JWT_TYPE", JWT_TYPES, "Algorithm of tokens").default("HS256"),
-    Setting::new("AUTH_ACCESS_TOKEN_EXPIRES_IN", Kind::Duration, "Life of an access token")
-        .default("900")
-        .aliases(&["AUTH_JWT_ACCESS_TOKEN_EXPIRES_IN", "AUTH_ACCESS_TOKEN_EXPIRY"]),
-    Setting::new("AUTH_REFRESH_TOKEN_EXPIRES_IN", Kind::Duration, "Life of a refresh token")
-        .default("2592000")
-        .aliases(&["AUTH_JWT_REFRESH_TOKEN_EXPIRES_IN", "AUTH_REFRESH_TOKEN_EXPIRY"]),
-    Setting::new("AUTH_REFRESH_TOKEN_SECRET", Kind::Secret(Strength::Key), "Older secret of refresh tokens"),
-    Setting::new("AUTH_SMTP_HOST", Kind::Text, "Mail server").default("mailpit"),
-    Setting::new("AUTH_SMTP_PORT", Kind::Port, "Its port").default("1025"),
-    Setting::new("AUTH_SMTP_USER", Kind::Text, "Its user"),
-    Setting::new("AUTH_SMTP_PASS", Kind::Secret(Strength::External), "Its password"),
-    Setting::new("AUTH_SMTP_SECURE", Kind::Flag, "TLS to it").default("false"),
-    Setting::new("AUTH_SMTP_SENDER", Kind::Email, "From address").default("noreply@${BASE_DOMAIN}"),
-    Setting::new("AUTH_EMAIL_VERIFICATION_REQUIRED", Kind::Flag, "Only verified addresses may sign in")
-        .default("false")
-        .aliases(&["AUTH_EMAIL_SIGNIN_EMAIL_VERIFIED_REQUIRED"]),
-    Setting::new("AUTH_SIGNUP_ENABLED", Kind::Flag, "People may sign up").default("true"),
-    Setting::new("AUTH_ANONYMOUS_ENABLED", Kind::Flag, "Anonymous users").default("false"),
-    Setting::new("AUTH_PASSWORD_MIN_LENGTH", Kind::Integer { min: 3, max: 128 }, "Shortest password").default("8"),
-    Setting::new("AUTH_MFA_ENABLED", Kind::Flag, "Second factor").default("false"),
-    Setting::new("AUTH_WEBAUTHN_ENABLED", Kind::Flag, "Passkeys").default("false"),
-    Setting::new("AUTH_WEBAUTHN_RP_ID", Kind::Text, "Relying party of passkeys"),
-    Setting::new("AUTH_WEBAUTHN_RP_ORIGINS", Kind::List, "Origins passkeys work on"),
-    Setting::new("AUTH_LOG_LEVEL", LEVELS, "Log level").default("info"),
-    Setting::new(
-        "AUTH_PROVIDER_<NAME>_CLIENT_ID",
-        Kind::Text,
-        "Turns a login provider on: GOOGLE, GITHUB, FACEBOOK, …",
-    ),
-    Setting::new("AUTH_PROVIDER_<NAME>_CLIENT_SECRET", Kind::Secret(Strength::External), "Secret of a login provider"),
-];
-
-const STORAGE: &[Setting] = &[
-    Setting::new("STORAGE_ENABLED", Kind::Flag, "Run storage").default("false").aliases(&["MINIO_ENABLED"]),
-    Setting::new("STORAGE_VERSION", Kind::Text, "Image tag of hasura-storage").default("0.6.1"),
-    Setting::new("STORAGE_PORT", Kind::Port, "Port of the storage API").default("5001"),
-    Setting::new("STORAGE_ROUTE", Kind::Route, "Sub-domain of storage").default("storage"),
-    Setting::new("STORAGE_CONSOLE_ROUTE", Kind::Route, "Sub-domain of its console").default("storage-console"),
-    Setting::new("FILES_ROUTE", Kind::Route, "Older route of files").default("files.${BASE_DOMAIN}"),
-    Setting::new("STORAGE_MAX_FILE_SIZE", Kind::Bytes, "Largest upload").default("52428800"),
-    Setting::new("STORAGE_ALLOWED_MIME_TYPES", Kind::List, "Types of files accepted")
-        .default("image/*,video/*,application/pdf"),
-    Setting::new("MINIO_VERSION", Kind::Text, "Image tag of MinIO").default("latest"),
-    Setting::new("MINIO_PORT", Kind::Port, "Port of the S3 API").default("9000"),
-    Setting::new("MINIO_CONSOLE_PORT", Kind::Port, "Port of its console").default("9001"),
-    Setting::new("MINIO_ROOT_USER", Kind::Text, "Root user of the S3 API").default("minioadmin"),
-    Setting::new("MINIO_ROOT_PASSWORD", Kind::Secret(Strength::Password), "Root password of the S3 API")
-        .required(Required::With(&["STORAGE_ENABLED"])),
-    Setting::new("MINIO_DEFAULT_BUCKETS", Kind::List, "Buckets that exist from the start")
-        .default("uploads,public,private,temp"),
-    Setting::new("MINIO_REGION", Kind::Text, "Region").default("us-east-1"),
-    Setting::new("MINIO_ENDPOINT", Kind::Text, "Where command-line helpers reach it").default("localhost:9000"),
-    Setting::new("S3_ACCESS_KEY", Kind::Text, "S3 key").default("${MINIO_ROOT_USER}"),
-    Setting::new("S3_SECRET_KEY", Kind::Secret(Strength::External), "S3 secret").default("${MINIO_ROOT_PASSWORD}"),
-    Setting::new("S3_BUCKET", Kind::Text, "Default bucket").default("nhost"),
-    Setting::new("S3_REGION", Kind::Text, "Region").default("us-east-1"),
-    Setting::new("S3_ENDPOINT", Kind::Url, "Where services reach it").default("http://minio:9000"),
 ];
 
 const FUNCTIONS: &[Setting] = &[

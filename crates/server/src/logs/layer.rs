@@ -46,6 +46,9 @@ fn service_of(target: &str) -> &'static str {
     match target.split("::").next().unwrap_or_default() {
         "graphql" => "hasura",
         "gateway" => "gateway",
+        "auth" => "auth",
+        "storage" => "storage",
+        "mail" => "mailpit",
         "console" => "console",
         _ => "server",
     }

@@ -133,10 +133,14 @@ fn storage(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<
 }
 
 fn mail(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {
-    let number = settings.port("MAILPIT_SMTP_PORT").unwrap_or(1025);
-    draft.take_port(number, "MAILPIT_SMTP_PORT")?;
+    // Both on this machine only, as the catcher itself insists.
+    let mut port = |name: &str, setting: &str, default: u16| {
+        let number = settings.port(setting).unwrap_or(default);
+        draft.take_port(number, setting)?;
+        Ok::<_, Error>(Port { name: name.to_owned(), number, setting: setting.to_owned(), public: false })
+    };
+    let ports = vec![port("smtp", "MAILPIT_SMTP_PORT", 1025)?, port("http", "MAILPIT_UI_PORT", 8025)?];
     let version = settings.text("MAILPIT_VERSION").unwrap_or("latest");
-    let smtp = Port { name: "smtp".to_owned(), number, setting: "MAILPIT_SMTP_PORT".to_owned(), public: false };
     let spec = Spec {
         name: "mailpit",
         kind: Kind::Mail,
@@ -147,8 +151,9 @@ fn mail(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(),
         image: format!("axllent/mailpit:{version}"),
         depends_on: vec!["postgres".to_owned()],
     };
-    draft.services.push(Service { ports: vec![smtp], ..spec.service(settings) });
-    draft.take_route(route(None, "/mail", "mailpit", Some("/"), "static"), "MAILPIT_ENABLED")?;
+    draft.services.push(Service { ports, ..spec.service(settings) });
+    // Not on the base domain: a host name that nobody knows leads there, and a page could bring one of its own that
+    // reads mail.
     if let Some(host) = host(settings, domains, "MAILPIT_ROUTE")? {
         draft.take_route(route(Some(host), "/", "mailpit", None, "static"), "MAILPIT_ROUTE")?;
     }

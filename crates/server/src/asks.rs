@@ -1,0 +1,93 @@
+//! What services ask of each other: each has a small trait of its own, and here they are filled with the others'
+//! handles. A handle comes and goes with its service, so it is looked up for each question.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use graphql::{Failure, Request, Session};
+use http::HeaderMap;
+use serde_json::Value;
+use tokio::sync::watch;
+
+/// The engine that runs now.
+#[derive(Debug, Clone)]
+pub struct Engine(pub watch::Receiver<Option<graphql::Handle>>);
+
+impl Engine {
+    fn handle(&self) -> Option<graphql::Handle> {
+        self.0.borrow().clone()
+    }
+}
+
+const NOT_RUNNING: &str = "the GraphQL engine does not run";
+
+impl auth::CustomClaims for Engine {
+    fn ask(&self, query: String, variables: Value) -> BoxFuture<'_, Result<Value, auth::ClaimsError>> {
+        async move {
+            let handle = self.handle().ok_or_else(|| auth::ClaimsError(NOT_RUNNING.to_owned()))?;
+            let answer = handle.data(&Session::admin(), &request(query, variables)).await;
+            answer.map_err(|failure| auth::ClaimsError(failure.message))
+        }
+        .boxed()
+    }
+}
+
+impl storage::Gate for Engine {
+    fn caller<'a>(&'a self, headers: &'a HeaderMap) -> BoxFuture<'a, Result<storage::Caller, storage::Refusal>> {
+        async move {
+            let session = self.storage_handle()?.session(headers).await.map_err(refusal)?;
+            Ok(storage::Caller {
+                role: session.role,
+                variables: session.variables,
+                is_admin_secret: session.is_admin_secret,
+            })
+        }
+        .boxed()
+    }
+
+    fn graphql<'a>(
+        &'a self,
+        caller: &'a storage::Caller,
+        query: &'a str,
+        variables: Value,
+    ) -> BoxFuture<'a, Result<Value, storage::Refusal>> {
+        async move {
+            let mut session = Session::role(Arc::clone(&caller.role));
+            session.variables.clone_from(&caller.variables);
+            session.is_admin_secret = caller.is_admin_secret;
+            let answer = self.storage_handle()?.data(&session, &request(query.to_owned(), variables)).await;
+            answer.map_err(refusal)
+        }
+        .boxed()
+    }
+}
+
+impl Engine {
+    fn storage_handle(&self) -> Result<graphql::Handle, storage::Refusal> {
+        self.handle().ok_or_else(|| storage::Refusal::new("unavailable", NOT_RUNNING))
+    }
+}
+
+fn request(query: String, variables: Value) -> Request {
+    let variables = match variables {
+        Value::Object(variables) => variables,
+        _ => serde_json::Map::new(),
+    };
+    Request { variables, ..Request::new(query) }
+}
+
+fn refusal(failure: Failure) -> storage::Refusal {
+    let code = if failure.is_disconnected() { "unavailable" } else { failure.code.as_str() };
+    storage::Refusal::new(code, failure.message)
+}
+
+/// No mail leaves yet.
+#[derive(Debug)]
+pub struct NoPost;
+
+impl auth::Mailer for NoPost {
+    fn send(&self, _message: auth::Message) -> BoxFuture<'_, Result<(), auth::MailError>> {
+        async { Err(auth::MailError("there is no way to send mail".to_owned())) }.boxed()
+    }
+}
