@@ -82,12 +82,27 @@ fn refusal(failure: Failure) -> storage::Refusal {
     storage::Refusal::new(code, failure.message)
 }
 
-/// No mail leaves yet.
+/// Sends the mails of auth: to the project's mail server or provider, or into the catcher that runs now.
 #[derive(Debug)]
-pub struct NoPost;
+pub struct Post {
+    pub provider: mail::send::Provider,
+    pub from: mail::Mailbox,
+    pub catcher: watch::Receiver<Option<mail::Handle>>,
+}
 
-impl auth::Mailer for NoPost {
-    fn send(&self, _message: auth::Message) -> BoxFuture<'_, Result<(), auth::MailError>> {
-        async { Err(auth::MailError("there is no way to send mail".to_owned())) }.boxed()
+impl auth::Mailer for Post {
+    fn send(&self, message: auth::Message) -> BoxFuture<'_, Result<(), auth::MailError>> {
+        async move {
+            let to = message.to.parse().map_err(|_| auth::MailError("the address cannot be written to".to_owned()))?;
+            let mut mail = mail::Message::new(self.from.clone(), vec![to], message.subject);
+            mail.html = Some(message.html);
+            mail.text = message.text;
+            mail.headers = message.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let catcher = self.catcher.borrow().clone();
+            let failed = |error: &dyn std::fmt::Display| auth::MailError(error.to_string());
+            let sender = mail::send::Sender::new(self.provider.clone(), catcher).map_err(|error| failed(&error))?;
+            sender.send(&mail).await.map(drop).map_err(|error| failed(&error))
+        }
+        .boxed()
     }
 }

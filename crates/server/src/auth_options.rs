@@ -1,13 +1,15 @@
 //! Settings of auth: keys, addresses, who may have an account, and how often somebody may try.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth::keys::Keys;
 use auth::limits::{Rate, Rates};
-use auth::{Accounts, ElevatedClaim, Error, Gravatar, Options};
-use project::{Settings, Tier};
+use auth::oauth::options as oauth;
+use auth::{Accounts, ElevatedClaim, Error, Gravatar, Mailer, Methods, Options, Sms, webauthn};
+use project::{Secret, Settings, Tier};
 use stack::{Plan, Run};
 
 /// What the Bash tool put into AUTH_SERVER_URL: where auth listened as a container.
@@ -29,7 +31,7 @@ pub fn keys(settings: &Settings) -> Result<Keys, Error> {
     let keys = keys.map_err(Error::Keys)?;
     match own("AUTH_JWT_PREVIOUS_KEYS") {
         Some(list) => {
-            keys.with_previous(list).map_err(|why| Error::Setting { name: "AUTH_JWT_PREVIOUS_KEYS", why })
+            keys.with_previous(list).map_err(|why| wrong("AUTH_JWT_PREVIOUS_KEYS", why))
         }
         None => Ok(keys),
     }
@@ -75,6 +77,10 @@ pub fn apply(settings: &Settings, plan: &Plan, root: &Path, options: &mut Option
     options.emails = settings.text("AUTH_EMAIL_TEMPLATES_DIR").map(|path| root.join(path));
     options.custom_claims = custom_claims(settings)?;
     options.accounts = accounts(settings);
+    options.methods = methods(settings);
+    let set: HashMap<&str, &str> = settings.set_values().map(|(name, value, _)| (name, value)).collect();
+    let oauth = oauth::Options::read(&|name| set.get(name).map(|value| (*value).to_owned()));
+    options.oauth = oauth.map_err(|(name, why)| wrong(&name, why))?;
     passwords(settings, options);
     limits(settings, options);
     Ok(())
@@ -92,11 +98,54 @@ fn frontends(plan: &Plan) -> impl Iterator<Item = String> {
     plan.urls().into_iter().filter(move |url| frontend(&url.service)).flat_map(|url| [Some(url.http), url.https]).flatten()
 }
 
+fn wrong(name: &str, why: String) -> Error {
+    Error::Setting { name: name.to_owned().into(), why }
+}
+
+fn methods(settings: &Settings) -> Methods {
+    let text = |name: &str| settings.text(name).map(str::to_owned);
+    let project = || settings.text("PROJECT_NAME").unwrap_or("nself").to_owned();
+    let usual = webauthn::Settings::default();
+    let timeout = settings.integer("AUTH_WEBAUTHN_ATTESTATION_TIMEOUT").and_then(|ms| u64::try_from(ms).ok());
+    Methods {
+        magic_link: settings.flag("AUTH_EMAIL_PASSWORDLESS_ENABLED"),
+        otp_email: settings.flag("AUTH_OTP_EMAIL_ENABLED"),
+        sms: settings.flag("AUTH_SMS_PASSWORDLESS_ENABLED"),
+        mfa: settings.flag("AUTH_MFA_ENABLED"),
+        totp_issuer: text("AUTH_MFA_TOTP_ISSUER").unwrap_or_else(project),
+        webauthn: settings.flag("AUTH_WEBAUTHN_ENABLED").then(|| webauthn::Settings {
+            rp_name: text("AUTH_WEBAUTHN_RP_NAME").unwrap_or_else(project),
+            rp_id: text("AUTH_WEBAUTHN_RP_ID"),
+            origins: settings.list("AUTH_WEBAUTHN_RP_ORIGINS"),
+            timeout: timeout.map_or(usual.timeout, Duration::from_millis),
+        }),
+    }
+}
+
+/// Who sends text messages; nobody when nothing is configured. `mailer` shows them in development.
+///
+/// # Errors
+/// A setting of the provider is missing or wrong.
+pub fn sms(settings: &Settings, mailer: &Arc<dyn Mailer>) -> Result<Option<Arc<dyn Sms>>, Error> {
+    let provider = settings.text("AUTH_SMS_PROVIDER");
+    if provider == Some("twilio") {
+        let needed = |name: &str| settings.text(name).ok_or_else(|| wrong(name, "it is not set".to_owned()));
+        let token = Secret::new(needed("AUTH_SMS_TWILIO_AUTH_TOKEN")?.to_owned());
+        let from = needed("AUTH_SMS_TWILIO_MESSAGING_SERVICE_ID")?;
+        let base = settings.text("AUTH_SMS_TWILIO_BASE_URL");
+        let twilio = auth::sms::Twilio::new(needed("AUTH_SMS_TWILIO_ACCOUNT_SID")?, token, from, base);
+        let twilio = twilio.map_err(|error| wrong("AUTH_SMS_TWILIO_BASE_URL", error.to_string()))?;
+        return Ok(Some(Arc::new(twilio)));
+    }
+    let shown = provider == Some("dev") || settings.tier() == Tier::Dev;
+    Ok(shown.then(|| Arc::new(auth::sms::ByMail(Arc::clone(mailer))) as Arc<dyn Sms>))
+}
+
 fn custom_claims(settings: &Settings) -> Result<BTreeMap<String, String>, Error> {
     const NAME: &str = "AUTH_JWT_CUSTOM_CLAIMS";
     let Some(text) = settings.text(NAME).filter(|text| !text.trim().is_empty()) else { return Ok(BTreeMap::new()) };
     serde_json::from_str(text)
-        .map_err(|_| Error::Setting { name: NAME, why: "it is no JSON object of names and paths".to_owned() })
+        .map_err(|_| wrong(NAME, "it is no JSON object of names and paths".to_owned()))
 }
 
 fn accounts(settings: &Settings) -> Accounts {
@@ -180,7 +229,7 @@ mod tests {
         let previous = format!(r#"[{{"type":"HS256","key":"{KEY}"}}]"#);
         assert!(keys(&settings(&[("HASURA_JWT_KEY", KEY), ("AUTH_JWT_PREVIOUS_KEYS", &previous)])).is_ok());
         let wrong = keys(&settings(&[("HASURA_JWT_KEY", KEY), ("AUTH_JWT_PREVIOUS_KEYS", "hidden")])).unwrap_err();
-        assert!(matches!(wrong, Error::Setting { name: "AUTH_JWT_PREVIOUS_KEYS", why } if !why.contains("hidden")));
+        assert!(matches!(wrong, Error::Setting { why, .. } if !why.contains("hidden")));
     }
 
     #[test]

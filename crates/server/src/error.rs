@@ -22,6 +22,10 @@ pub enum Error {
     #[error(transparent)]
     Storage(#[from] storage::Error),
     #[error(transparent)]
+    Mail(#[from] mail::Error),
+    #[error(transparent)]
+    MailSetting(#[from] mail::send::SettingError),
+    #[error(transparent)]
     Gateway(#[from] gateway::Error),
     #[error(transparent)]
     Project(#[from] project::Error),
@@ -42,6 +46,8 @@ impl Diagnostic for Error {
             Self::Graphql(error) => error.code(),
             Self::Auth(error) => error.code(),
             Self::Storage(error) => error.code(),
+            Self::Mail(error) => error.code(),
+            Self::MailSetting(error) => error.code(),
             Self::Gateway(error) => error.code(),
             Self::Project(error) => error.code(),
         }
@@ -64,6 +70,8 @@ impl Diagnostic for Error {
             Self::Graphql(error) => error.why(),
             Self::Auth(error) => error.why(),
             Self::Storage(error) => error.why(),
+            Self::Mail(error) => error.why(),
+            Self::MailSetting(error) => error.why(),
             Self::Gateway(error) => error.why(),
             Self::Project(error) => error.why(),
         }
@@ -82,6 +90,8 @@ impl Diagnostic for Error {
             Self::Graphql(error) => error.fix(),
             Self::Auth(error) => error.fix(),
             Self::Storage(error) => error.fix(),
+            Self::Mail(error) => error.fix(),
+            Self::MailSetting(error) => error.fix(),
             Self::Gateway(error) => error.fix(),
             Self::Project(error) => error.fix(),
         }
@@ -95,6 +105,8 @@ impl Diagnostic for Error {
             Self::Graphql(error) => error.exit(),
             Self::Auth(error) => error.exit(),
             Self::Storage(error) => error.exit(),
+            Self::Mail(error) => error.exit(),
+            Self::MailSetting(error) => error.exit(),
             Self::Gateway(error) => error.exit(),
             Self::Project(error) => error.exit(),
         }

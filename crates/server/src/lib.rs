@@ -31,6 +31,7 @@ mod error;
 mod front_door;
 mod live_options;
 mod logs;
+mod mail_options;
 mod postmaster;
 mod probe;
 mod running;

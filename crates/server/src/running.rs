@@ -47,6 +47,8 @@ pub struct Running {
     /// GraphQL's connections.
     pool: OnceLock<postgres::Pool>,
     services_pool: OnceLock<postgres::Pool>,
+    /// The mail catcher, while it runs.
+    mail: watch::Sender<Option<mail::Handle>>,
     schema_watch: OnceLock<JoinHandle<()>>,
 }
 
@@ -104,6 +106,7 @@ impl Running {
             cluster: OnceLock::new(),
             pool: OnceLock::new(),
             services_pool: OnceLock::new(),
+            mail: watch::channel(None).0,
             schema_watch: OnceLock::new(),
         })
     }
@@ -134,7 +137,7 @@ impl Running {
             (Run::Builtin { .. }, stack::Kind::Graphql) => self.start_graphql(&service).await,
             (Run::Builtin { .. }, stack::Kind::Auth) => self.start_auth(&service).await,
             (Run::Builtin { .. }, stack::Kind::Storage) => self.start_storage(&service).await,
-            (Run::Builtin { .. }, stack::Kind::Mail) => Ok(self.board.set(&service.name, State::Stopped, None)),
+            (Run::Builtin { .. }, stack::Kind::Mail) => self.start_mail(&service).await,
             (Run::Builtin { .. }, _) => self.start_console(&service),
             (Run::Command { argv, directory }, _) => self.start_command(&service, argv, directory),
         };
@@ -314,8 +317,10 @@ impl Running {
             None if matches!(service.run, Run::Builtin { .. }) => {
                 let why = format!("{} is stopped", service.name);
                 self.gateway.swap(&service.name, gateway::Backend::Unavailable(why)).wait(DRAIN).await;
-                if service.kind == stack::Kind::Graphql {
-                    self.close_graphql().await;
+                match service.kind {
+                    stack::Kind::Graphql => self.close_graphql().await,
+                    stack::Kind::Mail => self.end_mail().await,
+                    _ => {}
                 }
                 self.board.set(&service.name, State::Stopped, None);
             }

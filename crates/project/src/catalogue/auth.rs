@@ -176,6 +176,14 @@ const LIMITS: &[Setting] = &[
 ];
 
 const PROVIDERS: &[Setting] = &[
+    Setting::new("AUTH_PROVIDERS_COOKIE", Kind::Flag, "A sign-in ends in the browser that began it, by a cookie")
+        .since("0.1"),
+    Setting::new(
+        "AUTH_ENCRYPTION_KEY",
+        Kind::Secret(Strength::Key),
+        "Encrypts the providers' own tokens that are kept; the tokens' key when not set",
+    )
+    .since("0.1"),
     Setting::new(
         "AUTH_PROVIDER_<NAME>_CLIENT_ID",
         Kind::Text,
@@ -199,4 +207,13 @@ const PROVIDERS: &[Setting] = &[
     Setting::new("AUTH_PROVIDER_<NAME>_DEFAULT_ORGANIZATION", Kind::Text, "Organization at WorkOS"),
     Setting::new("AUTH_PROVIDER_<NAME>_DEFAULT_CONNECTION", Kind::Text, "Connection at WorkOS"),
     Setting::new("AUTH_PROVIDER_<NAME>_DEFAULT_DOMAIN", Kind::Domain, "Domain at WorkOS"),
+    Setting::new("AUTH_PROVIDER_<NAME>_AUTHORIZATION_URL", Kind::Url, "Another address of the provider").since("0.1"),
+    Setting::new("AUTH_PROVIDER_<NAME>_TOKEN_URL", Kind::Url, "Another address of the provider").since("0.1"),
+    Setting::new("AUTH_PROVIDER_<NAME>_USER_PROFILE_URL", Kind::Url, "Another address of the provider").since("0.1"),
+    Setting::new("AUTH_PROVIDER_<NAME>_EMAILS_URL", Kind::Url, "Another address of the provider").since("0.1"),
+    Setting::new("AUTH_PROVIDER_<NAME>_JWKS_URL", Kind::Url, "Another address of the provider's keys").since("0.1"),
+    Setting::new("AUTH_PROVIDER_<NAME>_ISSUER", Kind::Text, "Another issuer of the provider's id tokens").since("0.1"),
+    Setting::new("AUTH_PROVIDER_<NAME>_PKCE", Kind::Flag, "Ask the provider with PKCE").since("0.1"),
+    Setting::new("AUTH_PROVIDER_<NAME>_TRUST_EMAIL", Kind::Flag, "Believe the provider's word on e-mail addresses")
+        .since("0.1"),
 ];

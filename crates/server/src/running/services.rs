@@ -7,8 +7,8 @@ use stack::Service;
 use stack::status::State;
 
 use super::Running;
-use crate::asks::{Engine, NoPost};
-use crate::{Error, auth_options, storage_options, tracking};
+use crate::asks::{Engine, Post};
+use crate::{Error, auth_options, mail_options, storage_options, tracking};
 
 /// Connections that auth, storage and the mail catcher share. GraphQL has its own, so that a flood of sign-ins cannot
 /// take them all.
@@ -18,9 +18,11 @@ impl Running {
     pub(super) async fn start_auth(&self, service: &Service) -> Result<(), Error> {
         self.board.set(&service.name, State::Starting, None);
         let keys = auth_options::keys(&self.settings)?;
-        let mut options = auth::Options::new(self.services_pool(&service.name)?, keys, Arc::new(NoPost));
+        let mailer = self.post()?;
+        let mut options = auth::Options::new(self.services_pool(&service.name)?, keys, Arc::clone(&mailer));
         auth_options::apply(&self.settings, &self.plan, self.project.root(), &mut options)?;
         options.claims = Some(Arc::new(self.engine()));
+        options.sms = auth_options::sms(&self.settings, &mailer)?;
         let handle = auth::Service::start(options).await?;
         self.track(tracking::AUTH).await?;
         self.put_through(service, handle.router());
@@ -39,6 +41,30 @@ impl Running {
         self.track(tracking::STORAGE).await?;
         self.put_through(service, handle.router());
         Ok(())
+    }
+
+    pub(super) async fn start_mail(&self, service: &Service) -> Result<(), Error> {
+        self.board.set(&service.name, State::Starting, None);
+        let options = mail_options::catcher(&self.settings, self.services_pool(&service.name)?)?;
+        let handle = mail::Service::start(options).await?;
+        let router = handle.router();
+        self.mail.send_replace(Some(handle));
+        self.put_through(service, router);
+        Ok(())
+    }
+
+    /// Ends the mail catcher's own listeners.
+    pub(super) async fn end_mail(&self) {
+        if let Some(handle) = self.mail.send_replace(None) {
+            handle.shutdown().await;
+        }
+    }
+
+    /// How the mail of auth leaves.
+    fn post(&self) -> Result<Arc<dyn auth::Mailer>, Error> {
+        let provider = mail::send::Provider::of(&self.settings)?;
+        let from = mail::send::from_address(&self.settings)?;
+        Ok(Arc::new(Post { provider, from, catcher: self.mail.subscribe() }))
     }
 
     fn engine(&self) -> Engine {
@@ -78,6 +104,7 @@ impl Running {
                 drop(self.gateway.swap(&service.name, Backend::Unavailable(why)));
             }
         }
+        self.end_mail().await;
         if let Some(pool) = self.services_pool.get() {
             pool.close();
         }
