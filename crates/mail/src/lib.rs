@@ -38,6 +38,7 @@ pub mod send;
 mod service;
 mod smtp;
 mod store;
+mod wait;
 
 pub use api::{Policy, ROUTES, Route};
 pub use error::{CODES, Error};
@@ -46,3 +47,4 @@ pub use options::{Limits, Options};
 pub use parse::{People, Person};
 pub use service::{DeliverError, Handle, Service};
 pub use store::{StoreError, Summary};
+pub use wait::{Found, Reader, Wanted, wait};

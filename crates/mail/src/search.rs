@@ -22,7 +22,6 @@ enum Value {
     Text(String),
     Texts(Vec<String>),
     Size(i32),
-    Number(i64),
     Seconds(f64),
 }
 
@@ -70,9 +69,8 @@ impl Filter {
         self.and("received_at > now() - make_interval(secs => $)", Some(Value::Seconds(seconds)), false)
     }
 
-    /// Received after another message.
-    pub(crate) fn after(self, number: i64) -> Self {
-        self.and("number > $", Some(Value::Number(number)), false)
+    pub(crate) fn id_begins(self, text: &str) -> Self {
+        self.and("starts_with(id, $)", Some(Value::Text(text.to_owned())), false)
     }
 
     pub(crate) fn unread(self) -> Self {
@@ -124,7 +122,6 @@ impl Value {
             Self::Text(text) => text,
             Self::Texts(texts) => texts,
             Self::Size(size) => size,
-            Self::Number(number) => number,
             Self::Seconds(seconds) => seconds,
         }
     }

@@ -47,8 +47,6 @@ pub struct Summary {
     pub size: i32,
     pub attachments: i32,
     pub snippet: String,
-    #[serde(skip)]
-    pub(crate) number: i64,
 }
 
 /// A message with its bytes.
@@ -77,7 +75,7 @@ pub(crate) struct Window {
     pub limit: i64,
 }
 
-const LINE: &str = "number, id, received_at, username, message_id, subject, addresses, attachments, snippet, tags, read, \
+const LINE: &str = "id, received_at, username, message_id, subject, addresses, attachments, snippet, tags, read, \
      octet_length(raw) AS size";
 
 #[derive(Debug, Clone)]
@@ -290,6 +288,5 @@ fn summary(row: &Row) -> Result<Summary, tokio_postgres::Error> {
         size: row.try_get("size")?,
         attachments: row.try_get("attachments")?,
         snippet: row.try_get("snippet")?,
-        number: row.try_get("number")?,
     })
 }

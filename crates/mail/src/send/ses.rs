@@ -105,3 +105,33 @@ fn hmac(key: &[u8], text: &str) -> Vec<u8> {
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use project::Secret;
+
+    use super::*;
+
+    /// Signatures that botocore 1.43.11 made of the same request.
+    #[test]
+    fn signatures_are_amazons() {
+        let mut ses = Ses {
+            region: "eu-west-1".to_owned(),
+            access_key: "AKIDEXAMPLE".to_owned(),
+            secret_key: Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned()),
+            session_token: None,
+            configuration_set: None,
+            url: None,
+        };
+        let signature = |ses: &Ses| {
+            let now = "2026-01-02T03:04:05Z".parse().unwrap();
+            let headers = sign(ses, "email.eu-west-1.amazonaws.com", "{\"a\":1}", now).unwrap();
+            let value = headers[AUTHORIZATION].to_str().unwrap();
+            value.rsplit_once("Signature=").unwrap().1.to_owned()
+        };
+        assert_eq!(signature(&ses), "919d3d8bd3f759c8aff858077e7216c54db84b02754fb34737d78fa43316341e");
+        ses.session_token = Some(Secret::new("session-token".to_owned()));
+        assert_eq!(signature(&ses), "3a29ad94790fe4cea8569de1026a98eb577b6b1eff94c5717c22f22103a96533");
+    }
+}
