@@ -1,6 +1,6 @@
 //! A [`Message`] as the bytes that travel (RFC 5322, MIME). lettre writes them; what it does not check is checked before.
 
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment as Part, Body, MultiPart, SinglePart};
 
 use crate::message::{Attachment, Invalid, Message};
@@ -47,7 +47,7 @@ enum Content {
 fn body(message: &Message) -> Result<Content, Invalid> {
     let (inline, attached): (Vec<_>, Vec<_>) =
         message.attachments.iter().partition(|attachment| attachment.content_id.is_some());
-    let html = message.html.as_ref().map(|html| SinglePart::html(html.clone()));
+    let html = message.html.as_ref().map(|html| words(html, ContentType::TEXT_HTML));
     let html = match html {
         Some(html) if !inline.is_empty() => {
             let mut related = MultiPart::related().singlepart(html);
@@ -58,8 +58,8 @@ fn body(message: &Message) -> Result<Content, Invalid> {
         }
         other => other.map(Content::Single),
     };
-    let text = message.text.as_ref().map(|text| SinglePart::plain(text.clone()));
-    let words = match (text, html) {
+    let text = message.text.as_ref().map(|text| words(text, ContentType::TEXT_PLAIN));
+    let said = match (text, html) {
         (Some(text), Some(Content::Single(html))) => {
             Content::Multi(MultiPart::alternative().singlepart(text).singlepart(html))
         }
@@ -68,12 +68,12 @@ fn body(message: &Message) -> Result<Content, Invalid> {
         }
         (None, Some(html)) => html,
         (Some(text), None) => Content::Single(text),
-        (None, None) => Content::Single(SinglePart::plain(String::new())),
+        (None, None) => Content::Single(words("", ContentType::TEXT_PLAIN)),
     };
     if attached.is_empty() {
-        return Ok(words);
+        return Ok(said);
     }
-    let mut mixed = match words {
+    let mut mixed = match said {
         Content::Single(part) => MultiPart::mixed().singlepart(part),
         Content::Multi(part) => MultiPart::mixed().multipart(part),
     };
@@ -81,6 +81,19 @@ fn body(message: &Message) -> Result<Content, Invalid> {
         mixed = mixed.singlepart(file(attachment)?);
     }
     Ok(Content::Multi(mixed))
+}
+
+/// Readable in the source, in any language: lettre would choose base64 where that is shorter, and tests look for links
+/// in sources.
+fn words(text: &str, kind: ContentType) -> SinglePart {
+    let body = Body::new(text.to_owned());
+    let body = match body.encoding() {
+        ContentTransferEncoding::Base64 => {
+            Body::new_with_encoding(text.to_owned(), ContentTransferEncoding::QuotedPrintable).unwrap_or(body)
+        }
+        _ => body,
+    };
+    SinglePart::builder().header(kind).body(body)
 }
 
 fn file(attachment: &Attachment) -> Result<SinglePart, Invalid> {
@@ -126,6 +139,7 @@ mod tests {
         let read = mail_parser::MessageParser::default().parse(&bytes).unwrap();
         assert_eq!(read.subject(), Some("Grüße aus dem Laden"));
         assert_eq!(read.body_text(0).unwrap().trim(), "Hallo Änne");
+        assert!(text.contains("Hallo =C3=84nne"), "{text}");
         assert!(read.body_html(0).unwrap().contains("cid:logo"));
         assert_eq!(read.attachment_count(), 2);
         assert_eq!(read.header("X-Ticket").unwrap().as_text(), Some("verifyEmail:1"));

@@ -116,7 +116,11 @@ pub(crate) struct Face {
     remote: String,
 }
 
-pub(crate) async fn message(State(shared): Inbox, Path(id): Path<String>, Query(face): Query<Face>) -> Answer<Response> {
+pub(crate) async fn message(
+    State(shared): Inbox,
+    Path(id): Path<String>,
+    Query(face): Query<Face>,
+) -> Answer<Response> {
     let stored = find(&shared, &id, None).await?;
     shared.inbox.mark(&Filter::ids(vec![stored.summary.id.clone()]), true).await?;
     let mail = MailView::new(&stored, &face.face, face.remote == "1");

@@ -68,7 +68,9 @@ mod tests {
         for host in ["localhost:8025", "127.0.0.1:8025", "[::1]:8025", "LOCALHOST", "mailpit:8025", "127.0.0.2"] {
             assert!(is_this_machine(host), "{host}");
         }
-        for host in ["", "evil.example", "evil.example:8025", "localhost.evil.example", "[evil", "0.0.0.0", "10.0.0.1:1"] {
+        for host in
+            ["", "evil.example", "evil.example:8025", "localhost.evil.example", "[evil", "0.0.0.0", "10.0.0.1:1"]
+        {
             assert!(!is_this_machine(host), "{host}");
         }
     }

@@ -182,7 +182,9 @@ impl Diagnostic for SendError {
     fn fix(&self) -> Option<String> {
         Some(match self {
             Self::Invalid(_) => "give another address or subject".to_owned(),
-            Self::NoCatcher => "nself config set MAILPIT_ENABLED true, or EMAIL_PROVIDER to another provider".to_owned(),
+            Self::NoCatcher => {
+                "nself config set MAILPIT_ENABLED true, or EMAIL_PROVIDER to another provider".to_owned()
+            }
             Self::Catcher(_) => "nself status, then nself logs mailpit".to_owned(),
             Self::Unreachable { .. } | Self::Setup { .. } => "nself email check".to_owned(),
             Self::Refused { temporary: true, .. } => "try again later".to_owned(),

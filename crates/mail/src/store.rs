@@ -209,26 +209,19 @@ impl Store {
     }
 }
 
-pub(crate) async fn list(
-    client: &Client,
-    filter: &Filter,
-    window: Window,
-) -> Result<Vec<Summary>, StoreError> {
+pub(crate) async fn list(client: &Client, filter: &Filter, window: Window) -> Result<Vec<Summary>, StoreError> {
     let (condition, mut values) = filter.sql();
     let (limit, start) = (values.len() + 1, values.len() + 2);
     values.push(&window.limit);
     values.push(&window.start);
-    let sql =
-        format!("SELECT {LINE} FROM mail.messages WHERE {condition} ORDER BY number DESC LIMIT ${limit} OFFSET ${start}");
+    let sql = format!(
+        "SELECT {LINE} FROM mail.messages WHERE {condition} ORDER BY number DESC LIMIT ${limit} OFFSET ${start}"
+    );
     let rows = client.query(&sql, &values).await?;
     rows.iter().map(|row| Ok(summary(row)?)).collect()
 }
 
-pub(crate) async fn whole(
-    client: &Client,
-    filter: &Filter,
-    window: Window,
-) -> Result<Vec<Stored>, StoreError> {
+pub(crate) async fn whole(client: &Client, filter: &Filter, window: Window) -> Result<Vec<Stored>, StoreError> {
     let (condition, mut values) = filter.sql();
     let (limit, start) = (values.len() + 1, values.len() + 2);
     values.push(&window.limit);
@@ -268,7 +261,9 @@ impl StoreError {
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Connect(error) => error.to_string(),
-            Self::Sql(error) => error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned()),
+            Self::Sql(error) => {
+                error.as_db_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
+            }
         }
     }
 }

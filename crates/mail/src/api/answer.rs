@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::message::Invalid;
-use crate::service::{DeliverError, Shared};
 use crate::search::Filter;
+use crate::service::{DeliverError, Shared};
 use crate::store::{StoreError, Stored, Window};
 
 /// Messages of a list that names no limit.

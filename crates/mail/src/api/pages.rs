@@ -29,7 +29,11 @@ pub(crate) struct RawQuery {
 }
 
 /// The source.
-pub(crate) async fn raw(State(shared): Inbox, Path(id): Path<String>, Query(query): Query<RawQuery>) -> Answer<Response> {
+pub(crate) async fn raw(
+    State(shared): Inbox,
+    Path(id): Path<String>,
+    Query(query): Query<RawQuery>,
+) -> Answer<Response> {
     let stored = find(&shared, &id, query.query.as_deref()).await?;
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, SANDBOX)];
     let mut response = (headers, stored.raw).into_response();
@@ -74,22 +78,25 @@ pub(crate) async fn part(
 }
 
 /// `<id>.html` or `<id>.txt`: the words of a message.
-pub(crate) async fn view(State(shared): Inbox, Path(file): Path<String>, Query(latest): Query<Latest>) -> Answer<Response> {
+pub(crate) async fn view(
+    State(shared): Inbox,
+    Path(file): Path<String>,
+    Query(latest): Query<Latest>,
+) -> Answer<Response> {
     let (id, face) = file.rsplit_once('.').ok_or(Refusal::NotFound)?;
     let stored = find(&shared, id, latest.query.as_deref()).await?;
     let message = parse::parse(&stored.raw).ok_or(Refusal::NotFound)?;
     let content = parse::content(&message);
     match face {
         "html" if !content.html.is_empty() => {
-            let headers = [
-                (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-                (header::CONTENT_SECURITY_POLICY, HTML_POLICY),
-            ];
+            let headers =
+                [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, HTML_POLICY)];
             Ok((headers, shown_html(&content)).into_response())
         }
         "txt" => {
             let kind = "text/plain; charset=utf-8";
-            Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, SANDBOX)], content.text).into_response())
+            Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, SANDBOX)], content.text)
+                .into_response())
         }
         _ => Err(Refusal::NotFound),
     }

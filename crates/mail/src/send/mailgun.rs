@@ -44,7 +44,8 @@ pub(super) async fn send(client: &Client, mailgun: &Mailgun, message: &Message) 
 fn form(boundary: &str, message: &Message, mail: &[u8]) -> Vec<u8> {
     let mut form = Vec::with_capacity(mail.len() + 1024);
     for mailbox in message.recipients() {
-        let field = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"to\"\r\n\r\n{}\r\n", mailbox.address());
+        let field =
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"to\"\r\n\r\n{}\r\n", mailbox.address());
         form.extend_from_slice(field.as_bytes());
     }
     let head = format!(

@@ -51,7 +51,8 @@ fn body(message: &Message) -> Value {
     }
     // Plain text comes first, and no part may be empty.
     let parts = [("text/plain", &message.text), ("text/html", &message.html)];
-    let given = parts.into_iter().filter_map(|(kind, text)| Some((kind, text.as_deref().filter(|text| !text.is_empty())?)));
+    let given =
+        parts.into_iter().filter_map(|(kind, text)| Some((kind, text.as_deref().filter(|text| !text.is_empty())?)));
     let mut content: Vec<Value> = given.map(|(kind, text)| json!({ "type": kind, "value": text })).collect();
     if content.is_empty() {
         content.push(json!({ "type": "text/plain", "value": " " }));

@@ -61,11 +61,8 @@ fn body(ses: &Ses, message: &Message) -> Result<Value, SendError> {
 fn sign(ses: &Ses, host: &str, body: &str, now: Timestamp) -> Option<HeaderMap> {
     let date = now.strftime("%Y%m%d").to_string();
     let time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let mut signed = vec![
-        ("content-type", "application/json".to_owned()),
-        ("host", host.to_owned()),
-        ("x-amz-date", time.clone()),
-    ];
+    let mut signed =
+        vec![("content-type", "application/json".to_owned()), ("host", host.to_owned()), ("x-amz-date", time.clone())];
     if let Some(token) = &ses.session_token {
         signed.push(("x-amz-security-token", token.expose().to_owned()));
     }

@@ -76,7 +76,9 @@ impl Diagnostic for SettingError {
 
     fn why(&self) -> Option<String> {
         match self {
-            Self::Unknown => Some(format!("it is one of {}", KNOWN.iter().map(|known| known.name).collect::<Vec<_>>().join(", "))),
+            Self::Unknown => {
+                Some(format!("it is one of {}", KNOWN.iter().map(|known| known.name).collect::<Vec<_>>().join(", ")))
+            }
             Self::Missing { .. } => None,
             Self::Wrong { why, .. } => Some(why.clone()),
         }
@@ -118,7 +120,8 @@ impl Known {
     /// Those of its settings that have no value.
     pub fn missing(&self, settings: &Settings) -> Vec<&'static str> {
         let by_auth = auth_server(settings).is_some();
-        let empty = |name: &&&str| settings.text(name).is_none_or(str::is_empty) && !(by_auth && name.starts_with("SMTP_"));
+        let empty =
+            |name: &&&str| settings.text(name).is_none_or(str::is_empty) && !(by_auth && name.starts_with("SMTP_"));
         self.needs.iter().filter(empty).copied().collect()
     }
 }
@@ -201,10 +204,10 @@ fn server(settings: &Settings, known: Option<(&str, u16)>) -> Result<Smtp, Setti
     let credentials = account(prefix).or_else(|| account("AUTH_SMTP").filter(|_| own.is_none()));
     let secure = settings.flag(&format!("{prefix}_SECURE"));
     let authority = match settings.text("SMTP_CA_FILE").filter(|path| !path.is_empty()) {
-        Some(path) => Some(std::fs::read(path).map_err(|error| SettingError::Wrong {
-            name: "SMTP_CA_FILE",
-            why: format!("{path}: {error}"),
-        })?),
+        Some(path) => Some(
+            std::fs::read(path)
+                .map_err(|error| SettingError::Wrong { name: "SMTP_CA_FILE", why: format!("{path}: {error}") })?,
+        ),
         None => None,
     };
     Ok(Smtp {

@@ -52,7 +52,9 @@ impl Command {
             },
             "DATA" => plain(Self::Data),
             "AUTH" => match rest.split_once(' ') {
-                Some((mechanism, first)) => Ok(Self::Auth(mechanism.to_ascii_uppercase(), Some(first.trim().to_owned()))),
+                Some((mechanism, first)) => {
+                    Ok(Self::Auth(mechanism.to_ascii_uppercase(), Some(first.trim().to_owned())))
+                }
                 None if rest.is_empty() => Err(Mistake::Syntax),
                 None => Ok(Self::Auth(rest.to_ascii_uppercase(), None)),
             },
@@ -119,7 +121,9 @@ mod tests {
         assert_eq!(Command::parse("AUTH PLAIN AGEAYg=="), {
             Ok(Command::Auth("PLAIN".to_owned(), Some("AGEAYg==".to_owned())))
         });
-        for wrong in ["RCPT TO:<>", "RCPT", "MAIL", "MAIL FROM", "MAIL FROM:<a", "EHLO", "DATA now", "RCPT TO:<a\u{7}b>"] {
+        for wrong in
+            ["RCPT TO:<>", "RCPT", "MAIL", "MAIL FROM", "MAIL FROM:<a", "EHLO", "DATA now", "RCPT TO:<a\u{7}b>"]
+        {
             assert_eq!(Command::parse(wrong), Err(Mistake::Syntax), "{wrong}");
         }
         assert_eq!(Command::parse("MAIL FROM:<a@b> SIZE=x"), Err(Mistake::Parameter));

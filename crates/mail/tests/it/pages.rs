@@ -56,7 +56,9 @@ async fn a_hostile_mail_stays_in_its_box() {
         let frame = catcher.get(&path).await;
         let policy = frame.header("content-security-policy");
         assert!(policy.starts_with("sandbox ") && policy.contains("default-src 'none'"), "{policy}");
-        assert!(!policy.contains("allow-scripts") && !policy.contains("allow-same-origin") && !policy.contains("http:"));
+        assert!(
+            !policy.contains("allow-scripts") && !policy.contains("allow-same-origin") && !policy.contains("http:")
+        );
         assert!(frame.text.starts_with("<!doctype html><base target=\"_blank\">"), "{}", frame.text);
         assert!(frame.text.contains("src=\"data:image/png;base64,iVBORw==\""), "{}", frame.text);
     }

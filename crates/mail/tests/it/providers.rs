@@ -35,7 +35,11 @@ async fn play(State(played): State<Played>, request: axum::extract::Request) -> 
 }
 
 impl Played {
-    async fn start(status: u16, headers: &'static [(&'static str, &'static str)], body: &'static str) -> (Self, String) {
+    async fn start(
+        status: u16,
+        headers: &'static [(&'static str, &'static str)],
+        body: &'static str,
+    ) -> (Self, String) {
         let played = Self { status: StatusCode::from_u16(status).unwrap(), headers, body, last: Arc::default() };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -108,7 +112,8 @@ async fn sendgrid() {
     });
     assert_eq!(body, wanted);
 
-    let said = r#"{"errors":[{"message":"The from address does not match a verified Sender Identity","field":"from"}]}"#;
+    let said =
+        r#"{"errors":[{"message":"The from address does not match a verified Sender Identity","field":"from"}]}"#;
     let (_played, url) = Played::start(403, &[], said).await;
     let refused = Sender::new(Provider::SendGrid(api(url)), None).unwrap().send(&message()).await.unwrap_err();
     let SendError::Refused { why, temporary: false, .. } = &refused else { panic!("{refused:?}") };
@@ -170,7 +175,8 @@ async fn mailgun() {
     assert!(!mail.contains("boss@example.com"), "a blind copy is named");
 
     let (_played, url) = Played::start(401, &[], "Forbidden").await;
-    let refused = Sender::new(mailgun(url.clone(), "mg.example.com"), None).unwrap().send(&message()).await.unwrap_err();
+    let refused =
+        Sender::new(mailgun(url.clone(), "mg.example.com"), None).unwrap().send(&message()).await.unwrap_err();
     assert_eq!(project::Diagnostic::why(&refused).as_deref(), Some("401: Forbidden"));
     let wrong = Sender::new(mailgun(url, "mg.example.com/../x"), None).unwrap().send(&message()).await.unwrap_err();
     assert!(matches!(wrong, SendError::Setup { .. }));
@@ -196,7 +202,10 @@ async fn ses() {
     assert_eq!((parts.method.as_str(), parts.uri.path()), ("POST", "/v2/email/outbound-emails"));
     let authorization = header(&parts, "authorization");
     assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"), "{authorization}");
-    assert!(authorization.contains("/eu-west-1/ses/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, "));
+    assert!(
+        authorization
+            .contains("/eu-west-1/ses/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, ")
+    );
     assert_eq!(header(&parts, "x-amz-security-token"), "the-token");
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["FromEmailAddress"], "shop@example.com");

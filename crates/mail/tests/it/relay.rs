@@ -102,7 +102,8 @@ fn message(to: &str) -> Message {
 #[tokio::test]
 async fn starttls_and_a_password() {
     let (port, certificate, heard) = server(true).await;
-    let sent = sender(port, Security::StartTls, "the-password", Some(&certificate)).send(&message("ann@example.com")).await;
+    let sent =
+        sender(port, Security::StartTls, "the-password", Some(&certificate)).send(&message("ann@example.com")).await;
     assert!(sent.unwrap().unwrap().contains("queued as 42"));
     let heard = heard.lock().unwrap().clone();
     let tls = heard.iter().position(|line| line == "TLS").unwrap();
@@ -115,12 +116,14 @@ async fn starttls_and_a_password() {
 async fn a_password_waits_for_tls() {
     // A server without it, or a man in the middle who hides it.
     let (port, _, heard) = server(false).await;
-    let error = sender(port, Security::StartTls, "the-password", None).send(&message("ann@example.com")).await.unwrap_err();
+    let error =
+        sender(port, Security::StartTls, "the-password", None).send(&message("ann@example.com")).await.unwrap_err();
     assert!(matches!(error, SendError::Unreachable { .. }), "{error:?}");
     assert!(!heard.lock().unwrap().iter().any(|line| line.starts_with("AUTH")));
     // A certificate of nobody we believe.
     let (port, _, heard) = server(true).await;
-    let error = sender(port, Security::StartTls, "the-password", None).send(&message("ann@example.com")).await.unwrap_err();
+    let error =
+        sender(port, Security::StartTls, "the-password", None).send(&message("ann@example.com")).await.unwrap_err();
     assert!(matches!(error, SendError::Unreachable { .. }), "{error:?}");
     assert!(!heard.lock().unwrap().iter().any(|line| line.starts_with("AUTH")));
 }
