@@ -2,9 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::accounts::{self, SignUp, SignUpOptions, Wanted};
 use crate::api::body::{Body, Email, Password};
@@ -14,7 +13,7 @@ use crate::api::route::{Policy, Route};
 use crate::emails::{self, Carried, Template};
 use crate::limits::{self, Subject, Zone};
 use crate::password::{self, Verdict};
-use crate::session::{self, Session, SessionPayload};
+use crate::session::{self, SessionPayload};
 use crate::store::GenericClient;
 use crate::store::users::{self, User};
 use crate::{Handle, events, tickets};
@@ -102,19 +101,14 @@ async fn sign_in(
     State(handle): State<Handle>,
     caller: Caller,
     Body(request): Body<SignInRequest>,
-) -> Result<Response, Failure> {
+) -> Result<Json<Value>, Failure> {
     let account = Subject::Account(request.email.as_str());
     limits::take(&handle, Zone::BruteForce, account).await?;
     let user = prove(&handle, &caller, &request).await?;
     accounts::may_sign_in(&handle, &user, Wanted::Regular)?;
     limits::give_back(&handle, Zone::BruteForce, account).await;
     let client = handle.pool().get().await?;
-    if user.active_mfa_type.as_deref() == Some("totp") {
-        let ticket = tickets::issue(&client, user.id, tickets::Kind::MfaTotp, None).await?;
-        return Ok(Json(json!({ "session": null, "mfa": { "ticket": ticket } })).into_response());
-    }
-    let session: Session = session::create(&handle, &client, &user, &caller, "password").await?;
-    Ok(Json(json!({ "session": session, "mfa": null })).into_response())
+    session::after_first_factor(&handle, &client, &user, &caller, "password").await.map(Json)
 }
 
 /// The user whose password it is. An unknown address takes as long and fails the same way.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::accounts::{self, SignUpOptions, Wanted};
 use crate::api::body::{Body, Email, Short};
@@ -15,7 +15,7 @@ use crate::codes::{self, Channel};
 use crate::emails::{self, Carried, Template};
 use crate::limits::{self, Subject, Zone};
 use crate::passwordless::{self, Intent};
-use crate::session::{self, SessionPayload};
+use crate::session;
 use crate::store::users;
 use crate::{Handle, events};
 
@@ -98,7 +98,7 @@ async fn verify(
     State(handle): State<Handle>,
     caller: Caller,
     Body(request): Body<VerifyRequest>,
-) -> Result<Json<SessionPayload>, Failure> {
+) -> Result<Json<Value>, Failure> {
     if !handle.options().methods.otp_email {
         return Err(Code::DisabledEndpoint.into());
     }
@@ -125,8 +125,8 @@ async fn verify(
     }
     // As it is now: verified.
     let user = users::by_id(&transaction, user.id).await?.ok_or(Code::InvalidTicket)?;
-    let session = session::create(&handle, &transaction, &user, &caller, "otp-email").await?;
+    let answer = session::after_first_factor(&handle, &transaction, &user, &caller, "otp-email").await?;
     transaction.commit().await?;
     limits::give_back(&handle, Zone::BruteForce, account).await;
-    Ok(Json(SessionPayload { session: Some(session) }))
+    Ok(Json(answer))
 }

@@ -2,9 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Deserializer};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::accounts::{self, SignUp, SignUpOptions, Wanted};
 use crate::api::body::{Body, Short};
@@ -17,7 +16,7 @@ use crate::limits::{self, Subject, Zone};
 use crate::passwordless::{self, Intent};
 use crate::store::users::{self, NewUser, User};
 use crate::store::{GenericClient, run};
-use crate::{Handle, emails, events, session, tickets};
+use crate::{Handle, emails, events, session};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -150,7 +149,7 @@ async fn verify(
     State(handle): State<Handle>,
     caller: Caller,
     Body(request): Body<VerifyRequest>,
-) -> Result<Response, Failure> {
+) -> Result<Json<Value>, Failure> {
     if !handle.options().methods.sms {
         return Err(Code::DisabledEndpoint.into());
     }
@@ -173,17 +172,11 @@ async fn verify(
     };
     accounts::may_sign_in(&handle, &user, Wanted::MayBeUnverified)?;
     run(&transaction, "UPDATE auth.users SET phone_number_verified = true WHERE id = $1", &[&user.id]).await?;
-    let answer = if user.active_mfa_type.as_deref() == Some("totp") {
-        let ticket = tickets::issue(&transaction, user.id, tickets::Kind::MfaTotp, None).await?;
-        json!({ "session": null, "mfa": { "ticket": ticket } })
-    } else {
-        let user = users::by_id(&transaction, user.id).await?.ok_or(Code::InvalidOtp)?;
-        let session = session::create(&handle, &transaction, &user, &caller, "sms").await?;
-        json!({ "session": session })
-    };
+    let user = users::by_id(&transaction, user.id).await?.ok_or(Code::InvalidOtp)?;
+    let answer = session::after_first_factor(&handle, &transaction, &user, &caller, "sms").await?;
     transaction.commit().await?;
     limits::give_back(&handle, Zone::BruteForce, account).await;
-    Ok(Json(answer).into_response())
+    Ok(Json(answer))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::Handle;
@@ -10,7 +10,7 @@ use crate::api::caller::Caller;
 use crate::api::failure::{Code, Failure};
 use crate::store::users::User;
 use crate::store::{GenericClient, roles, tokens};
-use crate::{claims, events};
+use crate::{claims, events, tickets};
 
 /// `Session` of the API.
 #[derive(Serialize)]
@@ -91,9 +91,39 @@ pub(crate) async fn create<C: GenericClient>(
     let refresh_token = Uuid::new_v4().to_string();
     let life = handle.options().refresh_token_life;
     let id = tokens::insert_session(client, user.id, &refresh_token, life, caller).await?;
-    let details = serde_json::json!({ "method": how });
+    let details = json!({ "method": how });
     events::record(client, events::Kind::SignedIn, Some(user.id), caller, Some(&details)).await?;
     build(handle, client, user, id, refresh_token).await
+}
+
+/// What a user gets who has shown one thing: a session, or, where a second factor is on, the ticket of the step that
+/// asks for it (`/signin/mfa/totp`). As JSON, `{session, mfa}`, one of them null.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) async fn after_first_factor<C: GenericClient>(
+    handle: &Handle,
+    client: &C,
+    user: &User,
+    caller: &Caller,
+    how: &str,
+) -> Result<Value, Failure> {
+    if let Some(ticket) = second_factor(client, user).await? {
+        return Ok(json!({ "session": null, "mfa": { "ticket": ticket } }));
+    }
+    let session = create(handle, client, user, caller, how).await?;
+    Ok(json!({ "session": session, "mfa": null }))
+}
+
+/// The ticket of the second step of a sign-in; nothing for who has no second factor.
+///
+/// # Errors
+/// PostgreSQL.
+pub(crate) async fn second_factor<C: GenericClient>(client: &C, user: &User) -> Result<Option<String>, Failure> {
+    if user.active_mfa_type.as_deref() != Some("totp") {
+        return Ok(None);
+    }
+    Ok(Some(tickets::issue(client, user.id, tickets::Kind::MfaTotp, None).await?))
 }
 
 /// The next session of a refresh token, which dies.

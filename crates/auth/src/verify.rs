@@ -1,4 +1,7 @@
 //! `GET /verify`: where the links of mails lead. It uses the ticket up and sends the browser on, signed in.
+//!
+//! Whoever has a second factor is not signed in yet: the page gets `ticket=mfaTotp:…` for `/signin/mfa/totp`. (Upstream
+//! signs in, so that whoever reads the mails passes by the second factor.)
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -62,9 +65,11 @@ async fn sign_in(
     // As it is now: verified, with its new address.
     let user = users::by_id(&transaction, user.id).await?.ok_or(Code::InvalidTicket)?;
     let challenge = data.as_ref().and_then(|data| Challenge::parse(data["codeChallenge"].as_str()?));
-    let grant = match challenge {
-        Some(challenge) => ("code", pkce::leave(&transaction, user.id, &challenge, redirect_to).await?),
-        None => {
+    // A mail is one factor; it must not stand for both.
+    let grant = match (session::second_factor(&transaction, &user).await?, challenge) {
+        (Some(ticket), _) => ("ticket", ticket),
+        (None, Some(challenge)) => ("code", pkce::leave(&transaction, user.id, &challenge, redirect_to).await?),
+        (None, None) => {
             let session = session::create(handle, &transaction, &user, caller, kind.as_str()).await?;
             ("refreshToken", session.refresh_token)
         }

@@ -150,3 +150,30 @@ async fn guesses_are_limited_for_each_account() {
     let right = server.post("/signin/mfa/totp", json!({"ticket": ticket, "otp": app(&secret, 0)})).await;
     assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS, "another ticket gives no more tries");
 }
+
+#[tokio::test]
+async fn mails_do_not_pass_it_by() {
+    let server = start(|options| {
+        options.methods.magic_link = true;
+        options.methods.otp_email = true;
+    })
+    .await;
+    let (_, secret) = user(&server, "ann@example.org").await;
+    let mut tickets = Vec::new();
+    for (path, kind) in [("/signin/passwordless/email", "passwordlessEmail"), ("/user/password/reset", "passwordReset")]
+    {
+        server.post(path, json!({"email": "ann@example.org"})).await;
+        let link = reqwest::Url::parse(&server.mail.link_to("ann@example.org")).unwrap();
+        let answer = server.get(&format!("/verify?{}", link.query().unwrap())).await;
+        assert_eq!(answer.param("type").as_deref(), Some(kind), "{answer:?}");
+        assert!(answer.param("refreshToken").is_none());
+        tickets.push(answer.param("ticket").unwrap());
+    }
+    server.post("/signin/otp/email", json!({"email": "ann@example.org"})).await;
+    let code = server.mail.ticket_to("ann@example.org");
+    let answer = server.post("/signin/otp/email/verify", json!({"email": "ann@example.org", "otp": code})).await;
+    assert_eq!(answer.body["session"], Value::Null, "{answer:?}");
+    tickets.push(answer.body["mfa"]["ticket"].as_str().unwrap().to_owned());
+    let last = json!({"ticket": tickets[2], "otp": app(&secret, 0)});
+    assert_eq!(server.post("/signin/mfa/totp", last).await.status, StatusCode::OK);
+}
