@@ -119,6 +119,18 @@ impl Files {
         Ok(bucket)
     }
 
+    /// Bytes that the most generous bucket allows.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn largest(&self) -> Result<u64, Failure> {
+        let statement = "SELECT coalesce(max(max_upload_file_size), 0) FROM storage.buckets";
+        let row = journal::query_opt(&self.client().await?, statement, &[]).await?;
+        let largest: i32 = row.map(|row| row.try_get(0)).transpose()?.unwrap_or(0);
+        let largest = u64::try_from(largest).unwrap_or(0);
+        Ok(self.0.max_file_size.map_or(largest, |limit| largest.min(limit)))
+    }
+
     /// # Errors
     /// 400: no files of this type are taken.
     fn check_type(&self, filename: &str, mime_type: &str) -> Result<(), Failure> {

@@ -21,6 +21,15 @@ const UPDATE: &str = "mutation storageUpdateFile($id: uuid!, $_set: files_set_in
 }";
 
 impl Files {
+    /// Looks whether the caller's role may update files at all, before any bytes are taken. Whether it may update this
+    /// one, [`Files::replace`] finds out.
+    ///
+    /// # Errors
+    /// 403
+    pub async fn may_replace(&self, caller: &Caller, id: Uuid) -> Result<(), Failure> {
+        self.ask(caller, &with_fragment(UPDATE), json!({"id": id, "_set": {}})).await.map(drop)
+    }
+
     /// Gives a file new bytes. Until its row has changed, whoever opens it reads the old ones; from then on the new.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::download::{Wanted, respond};
 use super::{caller, parse_id};
+use crate::files::Bucket;
 use crate::presign::{self, Signed};
 use crate::service::Shared;
 use crate::{Caller, Failure};
@@ -24,10 +25,7 @@ pub(super) async fn sign(
     let caller = caller(&shared, &headers).await?;
     let file = shared.files.get(&caller, parse_id(&id)?).await?.uploaded()?;
     let bucket = shared.files.bucket(&file.bucket_id).await?;
-    if !bucket.presigned_urls_enabled {
-        let message = "presigned URLs are not enabled on the bucket where this file is located in";
-        return Err(Failure::forbidden(message));
-    }
+    check_enabled(&bucket)?;
     let seconds = bucket.download_expiration;
     let query = presign::query(&shared.signing_key, file.id, Timestamp::now(), seconds);
     let url = format!("{}{}/files/{}/presignedurl/contents?{query}", shared.public_url, shared.api_prefix, file.id);
@@ -50,9 +48,18 @@ pub(super) async fn contents(
         let id = parse_id(&id)?;
         let left = presign::check(&shared.signing_key, id, Timestamp::now(), &signed)?;
         let file = shared.files.get(&Caller::admin(), id).await?.uploaded()?;
+        // It may have been switched off since.
+        check_enabled(&shared.files.bucket(&file.bucket_id).await?)?;
         let cache_control = format!("max-age={left}");
         let wanted = Wanted { method: &method, uri: &uri, headers: &headers, cache_control: &cache_control };
         respond(&shared, &file, &wanted).await
     };
     answer.await.map_err(IntoResponse::into_response)
+}
+
+fn check_enabled(bucket: &Bucket) -> Result<(), Failure> {
+    if bucket.presigned_urls_enabled {
+        return Ok(());
+    }
+    Err(Failure::forbidden("presigned URLs are not enabled on the bucket where this file is located in"))
 }

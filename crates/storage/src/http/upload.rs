@@ -20,8 +20,6 @@ use crate::service::Shared;
 use crate::{Caller, Failure, File, Files, Staged};
 
 const DEFAULT_BUCKET: &str = "default";
-/// What a file may have while its bucket is not known yet: what the column `size` holds.
-const LARGEST: u64 = i32::MAX.unsigned_abs() as u64;
 
 /// A part `metadata[]` or `metadata`.
 #[derive(Debug, Default, Deserialize)]
@@ -110,7 +108,12 @@ async fn receive(files: &Files, caller: &Caller, form: &mut Form) -> Result<Rece
                 if received.files.is_empty() {
                     files.may_insert(caller).await?;
                 }
-                let arrived = arrive(files, bucket.as_ref(), part).await;
+                let limit = match &bucket {
+                    Some(bucket) => bucket.max_upload_file_size,
+                    // It may be said after the file.
+                    None => files.largest().await?,
+                };
+                let arrived = arrive(files, limit, part).await;
                 let failed = arrived.staged.is_err();
                 received.files.push(arrived);
                 if failed {
@@ -124,10 +127,9 @@ async fn receive(files: &Files, caller: &Caller, form: &mut Form) -> Result<Rece
     Ok(received)
 }
 
-async fn arrive(files: &Files, bucket: Option<&Bucket>, part: Part) -> Arrived {
+async fn arrive(files: &Files, limit: u64, part: Part) -> Arrived {
     let filename = part.filename().unwrap_or_default().to_owned();
     let mime_type = part.content_type().map(str::to_owned);
-    let limit = bucket.map_or(LARGEST, |bucket| bucket.max_upload_file_size);
     let staged = files.stage_stream(&filename, limit, part).await;
     Arrived { filename, mime_type, staged }
 }
@@ -158,7 +160,7 @@ pub(super) async fn replace(
         match part.name() {
             "metadata" if described.is_none() => described = Some(parse(&part.text().await?)?),
             "file" if part.filename().is_some() && arrived.is_none() => {
-                let file = arrive(&shared.files, Some(&bucket), part).await;
+                let file = arrive(&shared.files, bucket.max_upload_file_size, part).await;
                 if let Err(failure) = file.staged {
                     form.drain().await;
                     return Err(failure);
@@ -185,6 +187,7 @@ pub(super) async fn replace(
 
 async fn known(files: &Files, caller: &Caller, id: uuid::Uuid) -> Result<(File, Bucket), Failure> {
     let file = files.get(caller, id).await?;
+    files.may_replace(caller, id).await?;
     let bucket = files.bucket(&file.bucket_id).await?;
     Ok((file, bucket))
 }

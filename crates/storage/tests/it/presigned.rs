@@ -52,7 +52,10 @@ async fn the_bucket_decides_over_presigned_urls() {
     client.batch_execute("UPDATE storage.buckets SET download_expiration = 1").await.unwrap();
     let answer = world.get(&format!("{path}/presignedurl"), &as_user(ALICE)).await;
     assert_eq!(answer.json()["expiration"], 1);
+    client.batch_execute("UPDATE storage.buckets SET download_expiration = 30").await.unwrap();
+    let url = world.presign(&path).await;
     client.batch_execute("UPDATE storage.buckets SET presigned_urls_enabled = false").await.unwrap();
+    assert_eq!(world.get(&url, &[]).await.status, StatusCode::FORBIDDEN);
     let answer = world.get(&format!("{path}/presignedurl"), &as_user(ALICE)).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert!(answer.error().starts_with("presigned URLs are not enabled"));

@@ -53,6 +53,7 @@ async fn the_default_bucket_stays() {
     let expiration = "UPDATE storage.buckets SET download_expiration = 604801";
     assert!(client.batch_execute(expiration).await.is_err());
     // A second start finds everything done.
+    let done = world.count("nself_migrations").await;
     world.restart().await;
-    assert_eq!(world.count("nself_migrations").await, 2);
+    assert!(done > 1 && world.count("nself_migrations").await == done);
 }
