@@ -119,6 +119,7 @@ async fn deanonymize(
         Method::EmailPassword => None,
     };
 
+    let _turn = handle.turn_to_send().await?;
     let mut client = handle.pool().get().await?;
     let transaction = client.transaction().await?;
     let user = accounts::of_bearer(&handle, &transaction, &bearer, Wanted::Any).await?;

@@ -41,6 +41,7 @@ async fn change(
         return Err(Code::InvalidEmailPassword.into());
     }
     limits::take(&handle, Zone::Email, Subject::Account(new_email)).await?;
+    let _turn = handle.turn_to_send().await?;
     let mut client = handle.pool().get().await?;
     let transaction = client.transaction().await?;
     let user = accounts::of_bearer(&handle, &transaction, &bearer, Wanted::Regular).await?;

@@ -48,6 +48,8 @@ async fn sign_up(
     let mut new = options.user(&handle, &request.email);
     new.password_hash = Some(hash);
 
+    let sends = handle.options().accounts.require_verified_email;
+    let _turn = if sends { Some(handle.turn_to_send().await?) } else { None };
     let mut client = handle.pool().get().await?;
     let transaction = client.transaction().await?;
     let user = match users::insert(&transaction, &new).await {

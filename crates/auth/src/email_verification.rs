@@ -30,6 +30,7 @@ struct Request {
 async fn send(State(handle): State<Handle>, Body(request): Body<Request>) -> Result<Json<&'static str>, Failure> {
     let redirect_to = handle.redirects().check(request.options.redirect_to.as_deref())?;
     limits::take(&handle, Zone::Email, Subject::Account(request.email.as_str())).await?;
+    let _turn = handle.turn_to_send().await?;
     let sent = async {
         let mut client = handle.pool().get().await?;
         let transaction = client.transaction().await?;

@@ -64,6 +64,7 @@ async fn send_code(
     let options = options.check(handle, email.as_str())?;
     limits::take(handle, Zone::Email, Subject::Account(email.as_str())).await?;
     let code = codes::make(handle).await?;
+    let _turn = handle.turn_to_send().await?;
     let sent = async {
         let mut client = handle.pool().get().await?;
         let transaction = client.transaction().await?;
@@ -120,8 +121,7 @@ async fn verify(
     };
     accounts::may_sign_in(&handle, &user, Wanted::MayBeUnverified)?;
     if !user.email_verified {
-        users::verify_email(&transaction, user.id).await?;
-        events::record(&transaction, events::Kind::EmailVerified, Some(user.id), &caller, None).await?;
+        passwordless::prove(&transaction, &user, &caller).await?;
     }
     // As it is now: verified.
     let user = users::by_id(&transaction, user.id).await?.ok_or(Code::InvalidTicket)?;

@@ -36,6 +36,7 @@ async fn reset(
     let redirect_to = handle.redirects().check(request.options.redirect_to.as_deref())?;
     let email = request.email.as_str();
     limits::take(&handle, Zone::Email, Subject::Account(email)).await?;
+    let _turn = handle.turn_to_send().await?;
     let sent = async {
         let mut client = handle.pool().get().await?;
         let transaction = client.transaction().await?;

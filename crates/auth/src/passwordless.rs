@@ -12,8 +12,8 @@ use crate::api::quietly;
 use crate::api::route::{Policy, Route};
 use crate::emails::{self, Carried, Template};
 use crate::limits::{self, Subject, Zone};
-use crate::store::GenericClient;
 use crate::store::users::{self, NewUser, User};
+use crate::store::{GenericClient, one};
 use crate::{Handle, events, tickets};
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -70,6 +70,7 @@ async fn send_link(
     let Request { email, options, code_challenge } = request;
     let options = options.check(handle, email.as_str())?;
     limits::take(handle, Zone::Email, Subject::Account(email.as_str())).await?;
+    let _turn = handle.turn_to_send().await?;
     let sent = async {
         let mut client = handle.pool().get().await?;
         let transaction = client.transaction().await?;
@@ -144,4 +145,21 @@ pub(crate) async fn new<C: GenericClient>(client: &C, caller: &Caller, new: &New
     let user = users::insert(client, new).await?;
     events::record(client, events::Kind::SignedUp, Some(user.id), caller, None).await?;
     Ok(user)
+}
+
+/// A link or code has proved an address that nobody had proved before. Whoever made the account with it may have waited
+/// for its owner to use it: other ways in are closed then, as sign-in with a provider closes them.
+///
+/// # Errors
+/// PostgreSQL.
+pub(crate) async fn prove<C: GenericClient>(client: &C, user: &User, caller: &Caller) -> Result<(), Failure> {
+    let sql = "SELECT EXISTS (SELECT FROM auth.users WHERE id = $1 AND \
+               (password_hash IS NOT NULL OR phone_number IS NOT NULL)) \
+               OR EXISTS (SELECT FROM auth.user_security_keys WHERE user_id = $1) \
+               OR EXISTS (SELECT FROM auth.user_providers WHERE user_id = $1)";
+    if one(client, sql, &[&user.id]).await?.try_get(0)? {
+        crate::oauth::account::reclaim(client, user, caller).await?;
+    }
+    users::verify_email(client, user.id).await?;
+    Ok(events::record(client, events::Kind::EmailVerified, Some(user.id), caller, None).await?)
 }

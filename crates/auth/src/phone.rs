@@ -85,6 +85,7 @@ async fn send_code(
     let options = options.check(handle, &number)?;
     limits::take(handle, Zone::Sms, Subject::Account(&number)).await?;
     let code = codes::make(handle).await?;
+    let _turn = handle.turn_to_send().await?;
     let sent = async {
         let mut client = handle.pool().get().await?;
         let transaction = client.transaction().await?;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use postgres::Pool;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 use webauthn_rs::Webauthn;
 
+use crate::api::failure::Failure;
 use crate::api::{self, route::Declared};
 use crate::oauth::{self, Oauth};
 use crate::openid::{self, Openid};
@@ -29,6 +31,7 @@ struct Inner {
     redirects: Allowed,
     /// None: security keys are off.
     webauthn: Option<Webauthn>,
+    sending: Semaphore,
     oauth: Oauth,
     /// None: it is off.
     openid: Option<Openid>,
@@ -42,6 +45,13 @@ impl Drop for Inner {
         }
     }
 }
+
+/// Requests at once that send mail or text messages. Each holds a connection until the message is accepted, and a mail
+/// server that is slow must leave some to everything else.
+const SENDERS: usize = 3;
+
+/// How long such a request waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Between two sweeps of what has expired.
 const SWEEP: Duration = Duration::from_secs(600);
@@ -65,8 +75,10 @@ impl Service {
         store::migrate::run(&options.pool).await?;
         store::roles::ensure(&options.pool, &options.accounts).await?;
         let openid = Openid::new(&options, &oauth).await?;
+        let sending = Semaphore::new(SENDERS);
         let sweeper = std::sync::OnceLock::new();
-        let handle = Handle(Arc::new(Inner { options, hasher, redirects, webauthn, oauth, openid, sweeper }));
+        let inner = Inner { options, hasher, redirects, webauthn, sending, oauth, openid, sweeper };
+        let handle = Handle(Arc::new(inner));
         let pool = handle.pool().clone();
         let keep = handle.options().events_life;
         let _ = handle.0.sweeper.set(tokio::spawn(async move {
@@ -125,6 +137,17 @@ impl Handle {
 
     pub(crate) fn hasher(&self) -> &Hasher {
         &self.0.hasher
+    }
+
+    /// The turn to send something, to be had before the connection.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`]: there are too many already.
+    pub(crate) async fn turn_to_send(&self) -> Result<SemaphorePermit<'_>, Failure> {
+        match tokio::time::timeout(PATIENCE, self.0.sending.acquire()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Failure::Busy),
+        }
     }
 
     pub(crate) fn webauthn(&self) -> Option<&Webauthn> {

@@ -81,7 +81,8 @@ async fn sign_in(
 /// What following the link proves.
 async fn prove<C: GenericClient>(client: &C, user: &User, kind: Kind, caller: &Caller) -> Result<(), Failure> {
     match kind {
-        Kind::VerifyEmail | Kind::PasswordlessEmail if !user.email_verified => {
+        Kind::PasswordlessEmail if !user.email_verified => crate::passwordless::prove(client, user, caller).await?,
+        Kind::VerifyEmail if !user.email_verified => {
             users::verify_email(client, user.id).await?;
             events::record(client, events::Kind::EmailVerified, Some(user.id), caller, None).await?;
         }

@@ -186,7 +186,7 @@ async fn insert<C: GenericClient>(client: &C, user: Uuid, provider: &str, id: &s
 
 /// Gives an account to the proven owner of its address. Nobody had proven it before, so whoever made the account may have
 /// waited for this: every other way in is closed.
-async fn reclaim<C: GenericClient>(client: &C, user: &User, caller: &Caller) -> Result<(), Failure> {
+pub(crate) async fn reclaim<C: GenericClient>(client: &C, user: &User, caller: &Caller) -> Result<(), Failure> {
     for sql in [
         "UPDATE auth.users SET email_verified = true, password_hash = NULL, totp_secret = NULL, active_mfa_type = NULL, \
          phone_number = NULL, phone_number_verified = false, new_email = NULL, otp_hash = NULL, ticket = NULL \

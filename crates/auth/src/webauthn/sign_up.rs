@@ -60,6 +60,8 @@ pub(super) async fn finish(
     Body(request): Body<FinishRequest>,
 ) -> Result<Json<SessionPayload>, Failure> {
     let party = handle.party()?;
+    let sends = handle.options().accounts.require_verified_email;
+    let _turn = if sends { Some(handle.turn_to_send().await?) } else { None };
     let mut client = handle.pool().get().await?;
     let client_data = &request.credential.response.client_data_json;
     let challenge = challenges::take(&client, challenges::Kind::SignUp, client_data).await?;

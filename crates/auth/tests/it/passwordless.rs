@@ -1,10 +1,14 @@
 //! Magic links.
 
-use auth::Options;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use auth::{MailError, Mailer, Message, Options};
+use futures::future::BoxFuture;
 use http::StatusCode;
 use serde_json::json;
 
-use crate::support::{self, Server, header};
+use crate::support::{self, PASSWORD, Server, header};
 
 async fn start(change: impl FnOnce(&mut Options)) -> Server {
     support::start_with(|options| {
@@ -131,4 +135,75 @@ async fn mails_are_limited_for_each_account() {
     assert_eq!(third.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(third.headers.contains_key("retry-after"));
     assert_eq!(ask("bob@example.org").await.status, StatusCode::OK);
+}
+
+/// Who signs up with somebody else's address must not keep a way in after its owner has come.
+#[tokio::test]
+async fn the_owner_of_an_address_takes_its_account_over() {
+    let server = start(|options| options.methods.otp_email = true).await;
+    let squatter = server.user("ann@example.org").await;
+    server.post("/signin/passwordless/email", json!({"email": "ann@example.org"})).await;
+    let hop = server.get(&format!("/verify?ticket={}", server.mail.ticket_to("ann@example.org"))).await;
+    let owner = server.post("/token", json!({"refreshToken": hop.param("refreshToken").unwrap()})).await;
+    assert_eq!(owner.body["user"]["id"], squatter.body["session"]["user"]["id"], "{owner:?}");
+    assert_eq!(server.sign_in("ann@example.org").await.error(), "invalid-email-password");
+    let refresh = server.post("/token", json!({"refreshToken": squatter.refresh_token()})).await;
+    assert_eq!(refresh.error(), "invalid-refresh-token");
+
+    server.user("bob@example.org").await;
+    server.post("/signin/otp/email", json!({"email": "bob@example.org"})).await;
+    let otp = server.mail.ticket_to("bob@example.org");
+    let owner = server.post("/signin/otp/email/verify", json!({"email": "bob@example.org", "otp": otp})).await;
+    assert_eq!(owner.status, StatusCode::OK, "{owner:?}");
+    assert_eq!(server.sign_in("bob@example.org").await.error(), "invalid-email-password");
+
+    // Once it is proved, a link closes nothing.
+    let (token, password) = (owner.access_token(), json!({"newPassword": PASSWORD}));
+    assert_eq!(server.post_as("/user/password", &token, password).await.status, StatusCode::OK);
+    server.post("/signin/passwordless/email", json!({"email": "bob@example.org"})).await;
+    server.get(&format!("/verify?ticket={}", server.mail.ticket_to("bob@example.org"))).await;
+    assert_eq!(server.sign_in("bob@example.org").await.status, StatusCode::OK);
+}
+
+/// A mail server that takes nothing until it is told.
+#[derive(Debug, Default)]
+struct Stuck {
+    waiting: AtomicUsize,
+    open: tokio::sync::Notify,
+}
+
+impl Mailer for Stuck {
+    fn send(&self, _: Message) -> BoxFuture<'_, Result<(), MailError>> {
+        Box::pin(async move {
+            self.waiting.fetch_add(1, Ordering::SeqCst);
+            self.open.notified().await;
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_stuck_does_not_stop_everything_else() {
+    let stuck = Arc::new(Stuck::default());
+    let server = start(|options| options.mailer = stuck.clone()).await;
+    server.user("ann@example.org").await;
+    let asked = (0..8).map(|number| {
+        let body = json!({"email": format!("user{number}@example.org")});
+        server.post("/signin/passwordless/email", body)
+    });
+    let asked = futures::future::join_all(asked);
+    let others = async {
+        while stuck.waiting.load(Ordering::SeqCst) < 3 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(server.sign_in("ann@example.org").await.status, StatusCode::OK);
+        assert_eq!(stuck.waiting.load(Ordering::SeqCst), 3, "the rest waits for its turn");
+        while stuck.waiting.load(Ordering::SeqCst) < 8 {
+            stuck.open.notify_waiters();
+            tokio::task::yield_now().await;
+        }
+        stuck.open.notify_waiters();
+    };
+    let (answers, ()) = tokio::join!(asked, others);
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::OK), "{answers:?}");
 }
