@@ -47,7 +47,9 @@ impl Files {
         let id = match new.id {
             Some(id) if self.find(id).await?.is_some() => return Err(taken()),
             Some(id) => {
-                journal::aim(&self.client().await?, &staged.key, id).await?;
+                if !journal::aim(&self.client().await?, &staged.key, id, self.instance()).await? {
+                    return Err(lost());
+                }
                 id
             }
             None => staged.id,
@@ -85,23 +87,26 @@ impl Files {
         staged: &mut Staged,
     ) -> Result<File, Failure> {
         let statement = format!(
-            "WITH filled AS (
+            "WITH mine AS (
+               SELECT key FROM storage.objects WHERE key = $8 AND instance = $9 AND state = 'writing' FOR UPDATE
+             ), filled AS (
                UPDATE storage.files SET bucket_id = $2, name = $3, mime_type = $4, size = $5, etag = $6,
-                 metadata = coalesce($7, metadata), is_uploaded = true WHERE id = $1 RETURNING {FILE} AS file
+                 metadata = coalesce($7, metadata), is_uploaded = true
+               WHERE id = $1 AND EXISTS (SELECT FROM mine) RETURNING {FILE} AS file
              ), kept AS (
                UPDATE storage.objects SET file_id = $1, etag = $6, state = 'kept'
-               WHERE key = $8 AND EXISTS (SELECT FROM filled)
+               WHERE key IN (SELECT key FROM mine) AND EXISTS (SELECT FROM filled)
              ) SELECT file FROM filled"
         );
         let metadata = new.metadata.as_ref().map(Json);
-        let (key, etag) = (staged.key.clone(), staged.etag().to_owned());
+        let (key, etag, instance) = (staged.key.clone(), staged.etag().to_owned(), self.instance());
         let client = self.client().await?;
         // Whether a statement whose answer does not come was done is not known here; the journal knows.
         staged.settle();
-        let parameters: [&(dyn ToSql + Sync); 8] =
-            [&id, &new.bucket, &new.name, &mime_type, &size, &etag, &metadata, &key];
+        let parameters: [&(dyn ToSql + Sync); 9] =
+            [&id, &new.bucket, &new.name, &mime_type, &size, &etag, &metadata, &key, &instance];
         let row = journal::query_opt(&client, &statement, &parameters).await?;
-        let file = File::from_row(&row.ok_or_else(Failure::file_not_found)?)?;
+        let file = File::from_row(&row.ok_or_else(lost)?)?;
         project::fault::hit("storage.after-upload");
         Ok(file)
     }
@@ -126,6 +131,11 @@ impl Files {
 
 fn taken() -> Failure {
     Failure::bad(r#"Uniqueness violation. duplicate key value violates unique constraint "files_pkey""#)
+}
+
+/// The database was away for so long that another process has taken the upload for left behind, and removed it.
+pub(super) fn lost() -> Failure {
+    Failure::unavailable("the upload was given up while the database could not be reached")
 }
 
 /// More than the column `size` holds.

@@ -52,18 +52,21 @@ pub(crate) async fn begin(client: &PooledClient, key: &str, file: Uuid, instance
     Ok(())
 }
 
-/// The object will be a new file's with an id that the client has chosen, whose row is about to be made.
-pub(crate) async fn aim(client: &PooledClient, key: &str, file: Uuid) -> Result<()> {
-    let statement = "UPDATE storage.objects SET file_id = $2 WHERE key = $1";
-    execute(client, statement, &[&key, &file]).await?;
-    Ok(())
+/// The object will be a new file's with an id that the client has chosen, whose row is about to be made. False: it was
+/// taken for left behind, and is gone.
+pub(crate) async fn aim(client: &PooledClient, key: &str, file: Uuid, instance: &str) -> Result<bool> {
+    let statement = "UPDATE storage.objects SET file_id = $3, alive_until = now() + $4 * interval '1 second'
+        WHERE key = $1 AND instance = $2 AND state = 'writing'";
+    let aimed = execute(client, statement, &[&key, &instance, &file, &LEASE.as_secs_f64()]).await?;
+    Ok(aimed == 1)
 }
 
-/// The object will be an existing file's when the file's row has this etag.
-pub(crate) async fn prepare(client: &PooledClient, key: &str, file: Uuid, etag: &str) -> Result<()> {
-    let statement = "UPDATE storage.objects SET file_id = $2, etag = $3, state = 'prepared' WHERE key = $1";
-    execute(client, statement, &[&key, &file, &etag]).await?;
-    Ok(())
+/// The object will be an existing file's when the file's row has this etag. False: as [`aim`].
+pub(crate) async fn prepare(client: &PooledClient, key: &str, file: Uuid, etag: &str, instance: &str) -> Result<bool> {
+    let statement = "UPDATE storage.objects SET file_id = $3, etag = $4, state = 'prepared',
+        alive_until = now() + $5 * interval '1 second' WHERE key = $1 AND instance = $2 AND state = 'writing'";
+    let prepared = execute(client, statement, &[&key, &instance, &file, &etag, &LEASE.as_secs_f64()]).await?;
+    Ok(prepared == 1)
 }
 
 /// Removes the row of a file whose bytes have not come; one in which something was found stays, and so does one that

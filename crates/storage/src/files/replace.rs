@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::insert::too_large;
+use super::insert::{lost, too_large};
 use super::{File, Files, Staged, found, journal, with_fragment};
 use crate::{Caller, Failure};
 
@@ -50,7 +50,9 @@ impl Files {
         self.scan(caller, id, &name, &staged).await?;
         let client = self.client().await?;
         journal::adopt(&client, &file, self.instance()).await?;
-        journal::prepare(&client, &staged.key, id, staged.etag()).await?;
+        if !journal::prepare(&client, &staged.key, id, staged.etag(), self.instance()).await? {
+            return Err(lost());
+        }
         drop(client);
         project::fault::hit("storage.before-replaced");
         let mut set = json!({

@@ -168,3 +168,31 @@ async fn a_lost_answer_leaves_nothing_half_done() {
     let answer = world.send(request(Method::DELETE, &path, &unlucky, Body::empty())).await;
     assert_eq!((answer.status, world.count("files").await), (StatusCode::SERVICE_UNAVAILABLE, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_another_process_has_given_up_is_refused() {
+    let world = World::new().await;
+    let path = world.uploaded("old.txt", b"old").await;
+    let files = world.handle.files();
+    let bytes = || futures::stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"new content"))]);
+    let client = world.database.client().await;
+    let stolen = "UPDATE storage.objects SET instance = 'another' WHERE state <> 'kept'";
+    let admin = storage::Caller::admin();
+    let new = storage::files::New {
+        id: None,
+        bucket: "default".to_owned(),
+        name: "new.txt".to_owned(),
+        mime_type: None,
+        metadata: None,
+    };
+    let staged = files.stage_stream("new.txt", 100, bytes()).await.unwrap();
+    client.batch_execute(stolen).await.unwrap();
+    let refused = files.insert(&admin, new, staged).await.unwrap_err();
+    assert_eq!((refused.status, world.count("files").await), (StatusCode::SERVICE_UNAVAILABLE, 1));
+    let staged = files.stage_stream("new.txt", 100, bytes()).await.unwrap();
+    client.batch_execute(stolen).await.unwrap();
+    let id = path.rsplit('/').next().unwrap().parse().unwrap();
+    let refused = files.replace(&admin, id, storage::files::Change::default(), staged).await.unwrap_err();
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(world.get(&path, &as_user(ALICE)).await.text(), "old");
+}
