@@ -25,7 +25,7 @@ pub struct Options {
     pub server_url: String,
     /// The frontend; where browsers go when nothing else is said (`AUTH_CLIENT_URL`).
     pub client_url: String,
-    /// Where else they may be sent (`AUTH_ACCESS_CONTROL_ALLOWED_REDIRECT_URLS`). A `*` in the host stands for labels.
+    /// Where else they may be sent (`AUTH_ALLOWED_REDIRECT_URLS`). A `*` in the host stands for labels.
     pub allowed_redirect_urls: Vec<String>,
     /// `AUTH_ACCESS_TOKEN_EXPIRES_IN`
     pub access_token_life: Duration,

@@ -30,7 +30,7 @@ impl Allowed {
     pub fn new(client: &str, more: &[String]) -> Result<Self, (&'static str, String)> {
         let mut rules = vec![Rule::parse(client).map_err(|why| ("AUTH_CLIENT_URL", why))?];
         for url in more {
-            rules.push(Rule::parse(url).map_err(|why| ("AUTH_ACCESS_CONTROL_ALLOWED_REDIRECT_URLS", why))?);
+            rules.push(Rule::parse(url).map_err(|why| ("AUTH_ALLOWED_REDIRECT_URLS", why))?);
         }
         Ok(Self { client: client.to_owned(), rules })
     }
