@@ -31,8 +31,18 @@ pub enum Error {
 }
 
 /// The codes of this crate; each has a page.
-pub const CODES: &[&str] =
-    &["NS-CLI-001", "NS-CLI-002", "NS-CLI-003", "NS-CLI-004", "NS-CLI-005", "NS-CLI-006", "NS-CLI-007", "NS-CLI-008", "NS-CLI-011", "NS-CLI-012"];
+pub const CODES: &[&str] = &[
+    "NS-CLI-001",
+    "NS-CLI-002",
+    "NS-CLI-003",
+    "NS-CLI-004",
+    "NS-CLI-005",
+    "NS-CLI-006",
+    "NS-CLI-007",
+    "NS-CLI-008",
+    "NS-CLI-011",
+    "NS-CLI-012",
+];
 
 impl Diagnostic for Error {
     fn code(&self) -> &str {
@@ -90,7 +100,9 @@ impl Diagnostic for Error {
             Self::Refused { code, .. } if code == "access-denied" => {
                 "set HASURA_GRAPHQL_ADMIN_SECRET to the engine's admin secret".to_owned()
             }
-            Self::Storage { .. } => "nself status, then nself logs storage; or another address with --endpoint".to_owned(),
+            Self::Storage { .. } => {
+                "nself status, then nself logs storage; or another address with --endpoint".to_owned()
+            }
             Self::StorageRefused { status: 401 | 403, .. } => {
                 "set HASURA_GRAPHQL_ADMIN_SECRET to the project's admin secret".to_owned()
             }

@@ -10,6 +10,7 @@ mod meta;
 mod ops;
 mod presigned;
 mod range;
+mod tus;
 mod upload;
 
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, delete, get, post, put};
+use axum::routing::{MethodRouter, delete, get, head, options, patch, post, put};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
@@ -80,6 +81,11 @@ pub const ROUTES: &[Route] = &[
     route("DELETE", "/files/{id}", Policy::Role, || delete(upload::remove)),
     route("GET", "/files/{id}/presignedurl", Policy::Role, || get(presigned::sign)),
     route("GET", "/files/{id}/presignedurl/contents", Policy::Signature, || get(presigned::contents)),
+    route("OPTIONS", "/uploads", Policy::Public, || options(tus::options)),
+    route("POST", "/uploads", Policy::Role, || post(tus::create)),
+    route("HEAD", "/uploads/{id}", Policy::Role, || head(tus::status)),
+    route("PATCH", "/uploads/{id}", Policy::Role, || patch(tus::append)),
+    route("DELETE", "/uploads/{id}", Policy::Role, || delete(tus::terminate)),
     route("POST", "/ops/list-orphans", Policy::AdminSecret, || post(ops::list_orphans)),
     route("POST", "/ops/delete-orphans", Policy::AdminSecret, || post(ops::delete_orphans)),
     route("POST", "/ops/list-broken-metadata", Policy::AdminSecret, || post(ops::list_broken)),

@@ -17,7 +17,7 @@ use axum::error_handling::HandleError;
 use http::StatusCode;
 use jiff::Timestamp;
 use project::Secret;
-use s3s::auth::SimpleAuth;
+use s3s::auth::{S3Auth, SecretKey};
 use s3s::dto::*;
 use s3s::service::S3ServiceBuilder;
 use s3s::validation::NameValidation;
@@ -38,13 +38,27 @@ pub struct S3Keys {
 /// The endpoint as a service of its own, for a host of its own: signatures cover paths, which nobody may rewrite.
 pub(crate) fn router(files: &Files, keys: &S3Keys) -> Router {
     let mut builder = S3ServiceBuilder::new(Endpoint { files: files.clone(), region: keys.region.clone() });
-    builder.set_auth(SimpleAuth::from_single(keys.access_key.clone(), keys.secret_key.expose()));
+    builder.set_auth(Keyring(keys.clone()));
     builder.set_validation(Names);
     let service = HandleError::new(builder.build(), |error: s3s::HttpError| async move {
         tracing::error!(?error, "the S3 endpoint failed");
         StatusCode::INTERNAL_SERVER_ERROR
     });
     Router::new().fallback_service(service)
+}
+
+/// The one key of the settings.
+struct Keyring(S3Keys);
+
+#[async_trait]
+impl S3Auth for Keyring {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        let same: bool = subtle::ConstantTimeEq::ct_eq(access_key.as_bytes(), self.0.access_key.as_bytes()).into();
+        if !same {
+            return Err(refuse(S3ErrorCode::InvalidAccessKeyId, "the access key is not known"));
+        }
+        Ok(SecretKey::from(self.0.secret_key.expose()))
+    }
 }
 
 /// Buckets that were made through GraphQL may have names that Amazon would not take.
@@ -121,7 +135,12 @@ impl S3 for Endpoint {
         let rows = client.query(statement, &[]).await.map_err(|error| failed(error.into()))?;
         let read = |row: &tokio_postgres::Row| -> Result<Bucket, tokio_postgres::Error> {
             let (name, created): (String, Timestamp) = (row.try_get(0)?, row.try_get(1)?);
-            Ok(Bucket { bucket_region: None, creation_date: Some(time(created)), name: Some(name), ..Default::default() })
+            Ok(Bucket {
+                bucket_region: None,
+                creation_date: Some(time(created)),
+                name: Some(name),
+                ..Default::default()
+            })
         };
         let buckets = rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| failed(error.into()))?;
         answer(ListBucketsOutput { buckets: Some(buckets), ..Default::default() })

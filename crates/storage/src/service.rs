@@ -8,6 +8,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::files::{Files, sweep};
 use crate::images::Images;
+use crate::uploads::Locks;
 use crate::{Error, Gate, S3Keys, Scanner, Store, http, s3, schema};
 
 /// What the service is started with.
@@ -71,6 +72,7 @@ pub struct Handle(Arc<Shared>);
 pub(crate) struct Shared {
     pub files: Files,
     pub images: Images,
+    pub receiving: Locks,
     pub public_url: String,
     pub api_prefix: String,
     pub signing_key: Secret,
@@ -100,6 +102,7 @@ impl Service {
         Ok(Handle(Arc::new(Shared {
             files,
             images: Images::new(),
+            receiving: Locks::default(),
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             api_prefix: options.api_prefix,
             signing_key: options.signing_key,

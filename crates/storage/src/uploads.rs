@@ -4,6 +4,7 @@
 //! after it, so that nothing is left that nobody knows of. A piece counts when it is durable and its row has a number.
 //! When the upload is complete the pieces are written into one object, which becomes a file as every other upload does.
 
+mod lock;
 mod part;
 
 use futures::TryStreamExt;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 use crate::store::PRIVATE;
 use crate::{Caller, Failure, Files, Staged};
+pub(crate) use lock::{Lock, Locks};
 pub(crate) use part::{PartWriter, Written};
 
 /// How long an upload is kept after its last piece.
@@ -135,6 +137,15 @@ pub(crate) async fn find(files: &Files, protocol: &str, id: Uuid) -> Result<Opti
         format!("SELECT {COLUMNS} FROM storage.uploads WHERE id = $1 AND protocol = $2 AND expires_at > now()");
     let row = files.client().await?.query_opt(&statement, &[&id, &protocol]).await?;
     Ok(row.as_ref().map(Upload::from_row).transpose()?)
+}
+
+/// Whether there is an upload of this id, of whatever protocol, and expired or not.
+///
+/// # Errors
+/// The database cannot be reached.
+pub(crate) async fn exists(files: &Files, id: Uuid) -> Result<bool, Failure> {
+    let statement = "SELECT EXISTS (SELECT FROM storage.uploads WHERE id = $1)";
+    Ok(files.client().await?.query_one(statement, &[&id]).await?.try_get(0)?)
 }
 
 /// The uploads of a bucket that are under way, in the order of their names.

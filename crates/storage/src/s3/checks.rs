@@ -33,9 +33,8 @@ impl Checks {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let expected = NAMES.map(text);
         let announced = text("x-amz-trailer").unwrap_or_default().to_ascii_lowercase();
-        let wanted = |index: usize| {
-            expected[index].is_some() || announced.split(',').any(|name| name.trim() == NAMES[index])
-        };
+        let wanted =
+            |index: usize| expected[index].is_some() || announced.split(',').any(|name| name.trim() == NAMES[index]);
         let hasher = ChecksumHasher {
             crc32: wanted(0).then(s3s::crypto::Crc32::new),
             crc32c: wanted(1).then(s3s::crypto::Crc32c::new),

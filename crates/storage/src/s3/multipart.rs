@@ -109,11 +109,8 @@ pub(super) async fn copy_part(endpoint: &Endpoint, input: UploadPartCopyInput) -
     let written = receive(endpoint, &upload, bytes, None).await?;
     let tag = ETag::Strong(written.md5.clone());
     uploads::put(&endpoint.files, upload.id, input.part_number, written).await.map_err(failed)?;
-    let result = CopyPartResult {
-        e_tag: Some(tag),
-        last_modified: Some(time(jiff::Timestamp::now())),
-        ..Default::default()
-    };
+    let result =
+        CopyPartResult { e_tag: Some(tag), last_modified: Some(time(jiff::Timestamp::now())), ..Default::default() };
     Ok(UploadPartCopyOutput { copy_part_result: Some(result), ..Default::default() })
 }
 

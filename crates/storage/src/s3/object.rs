@@ -146,7 +146,8 @@ pub(super) async fn put(endpoint: &Endpoint, request: S3Request<PutObjectInput>)
     }
     let staged = staging.finish().await.map_err(failed)?;
     checks.verify(staged.etag().trim_matches('"'))?;
-    let object = Object { bucket: input.bucket, key: input.key, mime_type: input.content_type, metadata: input.metadata };
+    let object =
+        Object { bucket: input.bucket, key: input.key, mime_type: input.content_type, metadata: input.metadata };
     let file = store(&endpoint.files, object, there, staged).await.map_err(failed)?;
     Ok(PutObjectOutput { e_tag: Some(etag(&file)), ..Default::default() })
 }
@@ -186,12 +187,7 @@ pub(super) struct Object {
 }
 
 /// Staged bytes become the object's: the file's that has the name, or a new one's.
-pub(super) async fn store(
-    files: &Files,
-    object: Object,
-    there: Option<File>,
-    staged: Staged,
-) -> Result<File, Failure> {
+pub(super) async fn store(files: &Files, object: Object, there: Option<File>, staged: Staged) -> Result<File, Failure> {
     let caller = Caller::admin();
     let metadata = to_metadata(object.metadata);
     let Some(file) = there else {
@@ -230,11 +226,8 @@ pub(super) async fn copy(endpoint: &Endpoint, input: CopyObjectInput) -> S3Resul
     };
     let object = Object { bucket: input.bucket, key: input.key, mime_type, metadata };
     let file = store(&endpoint.files, object, there, staged).await.map_err(failed)?;
-    let result = CopyObjectResult {
-        e_tag: Some(etag(&file)),
-        last_modified: Some(time(file.updated_at)),
-        ..Default::default()
-    };
+    let result =
+        CopyObjectResult { e_tag: Some(etag(&file)), last_modified: Some(time(file.updated_at)), ..Default::default() };
     Ok(CopyObjectOutput { copy_object_result: Some(result), ..Default::default() })
 }
 

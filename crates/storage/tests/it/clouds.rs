@@ -5,7 +5,7 @@
 
 mod azure;
 mod gcs;
-mod install;
+pub mod install;
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};

