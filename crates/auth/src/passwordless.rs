@@ -148,11 +148,15 @@ pub(crate) async fn new<C: GenericClient>(client: &C, caller: &Caller, new: &New
 }
 
 /// A link or code has proved an address that nobody had proved before. Whoever made the account with it may have waited
-/// for its owner to use it: other ways in are closed then, as sign-in with a provider closes them.
+/// for its owner to use it: other ways in are closed then, as sign-in with a provider closes them. Where a second factor
+/// is on, nothing is closed and nothing proved: a mail is one factor, and the other is asked for next.
 ///
 /// # Errors
 /// PostgreSQL.
 pub(crate) async fn prove<C: GenericClient>(client: &C, user: &User, caller: &Caller) -> Result<(), Failure> {
+    if user.active_mfa_type.is_some() {
+        return Ok(());
+    }
     let sql = "SELECT EXISTS (SELECT FROM auth.users WHERE id = $1 AND \
                (password_hash IS NOT NULL OR phone_number IS NOT NULL)) \
                OR EXISTS (SELECT FROM auth.user_security_keys WHERE user_id = $1) \

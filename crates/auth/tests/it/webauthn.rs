@@ -212,3 +212,29 @@ async fn a_key_of_a_database_of_nhosts() {
     let answer = sign_in(&server, Some("ann@example.org"), &key).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
 }
+
+#[tokio::test]
+async fn an_answer_that_comes_late() {
+    let server = start(|_| {}).await;
+    let mut key = Authenticator::new();
+    sign_up(&server, "ann@example.org", &mut key).await.access_token();
+    let asked = server.post("/signin/webauthn", json!({})).await.body;
+    let client = server.database.client().await;
+    let sql = "UPDATE auth.webauthn_challenges SET expires_at = now() - interval '1 second'";
+    assert_eq!(client.execute(sql, &[]).await.unwrap(), 1, "the others were answered");
+    assert!(is_refused(&server.post("/signin/webauthn/verify", json!({"credential": key.get(&asked)})).await));
+}
+
+#[tokio::test]
+async fn concealed_answers_do_not_tell_whether_there_is_an_account() {
+    let server = start(|options| options.conceal_errors = true).await;
+    server.user("ann@example.org").await;
+    for email in ["ann@example.org", "nobody@example.org"] {
+        let asked = server.post("/signin/webauthn", json!({"email": email})).await;
+        assert_eq!((asked.status, &asked.body["allowCredentials"]), (StatusCode::OK, &json!([])), "{email}");
+        let up = server.post("/signup/webauthn", json!({"email": email})).await;
+        assert_eq!(up.status, StatusCode::OK, "{email}");
+    }
+    let mut key = Authenticator::new();
+    assert!(is_refused(&sign_up(&server, "ann@example.org", &mut key).await), "refused when the key is there");
+}
