@@ -135,12 +135,7 @@ impl S3 for Endpoint {
         let rows = client.query(statement, &[]).await.map_err(|error| failed(error.into()))?;
         let read = |row: &tokio_postgres::Row| -> Result<Bucket, tokio_postgres::Error> {
             let (name, created): (String, Timestamp) = (row.try_get(0)?, row.try_get(1)?);
-            Ok(Bucket {
-                bucket_region: None,
-                creation_date: Some(time(created)),
-                name: Some(name),
-                ..Default::default()
-            })
+            Ok(Bucket { bucket_region: None, creation_date: Some(time(created)), name: Some(name) })
         };
         let buckets = rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| failed(error.into()))?;
         answer(ListBucketsOutput { buckets: Some(buckets), ..Default::default() })
@@ -154,7 +149,7 @@ impl S3 for Endpoint {
     async fn get_bucket_location(&self, request: S3Request<GetBucketLocationInput>) -> Answer<GetBucketLocationOutput> {
         self.bucket(&request.input.bucket).await?;
         let location = Some(BucketLocationConstraint::from(self.region.clone()));
-        answer(GetBucketLocationOutput { location_constraint: location, ..Default::default() })
+        answer(GetBucketLocationOutput { location_constraint: location })
     }
 
     async fn get_bucket_versioning(
@@ -170,7 +165,7 @@ impl S3 for Endpoint {
         if !self.make_bucket(&name).await.map_err(failed)? {
             return Err(refuse(S3ErrorCode::BucketAlreadyOwnedByYou, "the bucket is there already"));
         }
-        answer(CreateBucketOutput { location: Some(format!("/{name}")), ..Default::default() })
+        answer(CreateBucketOutput { location: Some(format!("/{name}")) })
     }
 
     async fn delete_bucket(&self, request: S3Request<DeleteBucketInput>) -> Answer<DeleteBucketOutput> {

@@ -74,7 +74,7 @@ fn every_format_is_written_and_says_what_it_shows() {
 
 #[test]
 fn lower_quality_makes_smaller_files() {
-    let noise = RgbImage::from_fn(128, 128, |x, y| Rgb([(x * 37 ^ y * 91) as u8, (x * y) as u8, (x ^ y) as u8]));
+    let noise = RgbImage::from_fn(128, 128, |x, y| Rgb([((x * 37) ^ (y * 91)) as u8, (x * y) as u8, (x ^ y) as u8]));
     let source = png(&noise.into());
     for format in [Format::Jpeg, Format::Webp] {
         let size = |quality| transform(&source, Wanted { quality, format, ..SAME }).unwrap().bytes.len();
