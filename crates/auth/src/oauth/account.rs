@@ -17,6 +17,7 @@ use crate::store::{GenericClient, duplicate, row, run};
 use crate::{Handle, events, tickets};
 
 /// What came of it.
+#[expect(clippy::large_enum_variant, reason = "one is made for each sign-in, and taken apart at once")]
 pub(crate) enum Outcome {
     /// The user may sign in.
     Ready(User),

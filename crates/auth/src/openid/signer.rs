@@ -11,6 +11,7 @@ use tokio_postgres::Transaction;
 use crate::oauth::vault::Vault;
 use crate::{Error, Handle, Options};
 
+#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub(super) enum Signer {
     /// The key of access tokens, of this algorithm.
     Shared(String),
