@@ -139,6 +139,6 @@ mod tests {
         ];
         let (consumer, token) =
             ("kAcSOqF21Fu85e7zjz7ZN2U4ZRhfV3WpwPAoE3Z7kBw", "LswwdoUaIvS8ltyTt5jkRh4J50vUPVVHtR2YPi5kE");
-        assert_eq!(signature("POST", &url, &params, consumer, token), "hCtSmYh+iHYrYqBeGpRC1VoGTRY=");
+        assert_eq!(signature("POST", &url, &params, consumer, token), "hCtSmYh+iHYCEqBWrE7C7hYmtUk=");
     }
 }
