@@ -8,6 +8,7 @@ use std::time::Duration;
 use auth::keys::Keys;
 use auth::limits::{Rate, Rates};
 use auth::oauth::options as oauth;
+use auth::openid::options as openid;
 use auth::{Accounts, ElevatedClaim, Error, Gravatar, Mailer, Methods, Options, Sms, webauthn};
 use project::{Secret, Settings, Tier};
 use stack::{Plan, Run};
@@ -81,6 +82,7 @@ pub fn apply(settings: &Settings, plan: &Plan, root: &Path, options: &mut Option
     let set: HashMap<&str, &str> = settings.set_values().map(|(name, value, _)| (name, value)).collect();
     let oauth = oauth::Options::read(&|name| set.get(name).map(|value| (*value).to_owned()));
     options.oauth = oauth.map_err(|(name, why)| wrong(&name, why))?;
+    options.openid = openid(settings);
     passwords(settings, options);
     limits(settings, options);
     Ok(())
@@ -96,6 +98,20 @@ pub fn front_door_url(plan: &Plan, tier: Tier, path: &str) -> String {
 fn frontends(plan: &Plan) -> impl Iterator<Item = String> {
     let frontend = |name: &str| plan.service(name).is_some_and(|service| matches!(service.run, Run::External));
     plan.urls().into_iter().filter(move |url| frontend(&url.service)).flat_map(|url| [Some(url.http), url.https]).flatten()
+}
+
+/// Being a sign-in provider for other applications.
+fn openid(settings: &Settings) -> openid::Options {
+    let usual = openid::Options::default();
+    let url = |name: &str| settings.text(name).map(|url| url.trim_end_matches('/').to_owned());
+    let life = |name: &str, usual: Duration| settings.duration(name).unwrap_or(usual);
+    openid::Options {
+        enabled: settings.flag("AUTH_OAUTH2_PROVIDER_ENABLED"),
+        issuer: url("AUTH_OAUTH2_PROVIDER_ISSUER"),
+        login_url: url("AUTH_OAUTH2_PROVIDER_LOGIN_URL"),
+        access_token_life: life("AUTH_OAUTH2_PROVIDER_ACCESS_TOKEN_TTL", usual.access_token_life),
+        refresh_token_life: life("AUTH_OAUTH2_PROVIDER_REFRESH_TOKEN_TTL", usual.refresh_token_life),
+    }
 }
 
 fn wrong(name: &str, why: String) -> Error {

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use project::Secret;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Handle;
 use crate::accounts::{self, SignUpOptions, Wanted};
@@ -19,7 +19,7 @@ use crate::limits::Zone;
 use crate::oauth::account::{self, Outcome};
 use crate::oauth::profile::Profile;
 use crate::oauth::state::Intent;
-use crate::session::{self, SessionPayload};
+use crate::session;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -55,19 +55,11 @@ struct SignInRequest {
     options: SignUpOptions,
 }
 
-async fn sign_in(
-    state: State<Handle>,
-    caller: Caller,
-    body: Body<SignInRequest>,
-) -> Result<Json<SessionPayload>, Failure> {
+async fn sign_in(state: State<Handle>, caller: Caller, body: Body<SignInRequest>) -> Result<Json<Value>, Failure> {
     with(state, caller, body, Intent::SignIn).await
 }
 
-async fn sign_up(
-    state: State<Handle>,
-    caller: Caller,
-    body: Body<SignInRequest>,
-) -> Result<Json<SessionPayload>, Failure> {
+async fn sign_up(state: State<Handle>, caller: Caller, body: Body<SignInRequest>) -> Result<Json<Value>, Failure> {
     with(state, caller, body, Intent::SignUp).await
 }
 
@@ -76,7 +68,7 @@ async fn with(
     caller: Caller,
     Body(request): Body<SignInRequest>,
     intent: Intent,
-) -> Result<Json<SessionPayload>, Failure> {
+) -> Result<Json<Value>, Failure> {
     let token = Secret::new(request.id_token);
     let profile = profile(&handle, request.provider, &token, request.nonce.as_deref()).await?;
     let mut client = handle.pool().get().await?;
@@ -84,10 +76,15 @@ async fn with(
     let provider = request.provider.as_str();
     let outcome = account::settle(&handle, &transaction, provider, &profile, intent, request.options, &caller).await?;
     let payload = match outcome {
-        Outcome::Ready(user) => Ok(SessionPayload {
-            session: Some(session::create(&handle, &transaction, &user, &caller, provider).await?),
-        }),
-        Outcome::MustVerify => Ok(SessionPayload { session: None }),
+        // The signer is one factor.
+        Outcome::Ready(user) => match session::second_factor(&transaction, &user).await? {
+            Some(ticket) => Ok(json!({ "session": null, "mfa": { "ticket": ticket } })),
+            None => {
+                let session = session::create(&handle, &transaction, &user, &caller, provider).await?;
+                Ok(json!({ "session": session }))
+            }
+        },
+        Outcome::MustVerify => Ok(json!({ "session": null })),
         Outcome::Disabled => Err(Code::DisabledUser.into()),
     };
     transaction.commit().await?;

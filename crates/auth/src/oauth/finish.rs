@@ -155,7 +155,7 @@ async fn ask<'h>(
     Ok((provider, profile, tokens))
 }
 
-/// What the frontend gets: a refresh token or a code; nothing when an account was connected.
+/// What the frontend gets: a refresh token, a code, or the ticket of the second factor; nothing when an account was connected.
 async fn settle(
     handle: &Handle,
     pending: &Pending,
@@ -197,6 +197,10 @@ async fn grant<C: GenericClient>(
     user: &users::User,
     caller: &Caller,
 ) -> Result<(&'static str, String), Failure> {
+    // The provider is one factor.
+    if let Some(ticket) = session::second_factor(client, user).await? {
+        return Ok(("ticket", ticket));
+    }
     if let Some(challenge) = &pending.code_challenge {
         return Ok(("code", pkce::leave(client, user.id, challenge, &pending.redirect_to).await?));
     }

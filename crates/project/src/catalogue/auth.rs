@@ -184,6 +184,18 @@ const PROVIDERS: &[Setting] = &[
         "Encrypts the providers' own tokens that are kept; the tokens' key when not set",
     )
     .since("0.1"),
+    Setting::new("AUTH_OAUTH2_PROVIDER_ENABLED", Kind::Flag, "Other applications sign users in through auth, by OpenID")
+        .default("false"),
+    Setting::new("AUTH_OAUTH2_PROVIDER_ISSUER", Kind::Url, "Who its id tokens say made them; AUTH_SERVER_URL when not set"),
+    Setting::new(
+        "AUTH_OAUTH2_PROVIDER_LOGIN_URL",
+        Kind::Url,
+        "The frontend's page that asks the user; `/oauth2/login` of AUTH_CLIENT_URL when not set",
+    ),
+    Setting::new("AUTH_OAUTH2_PROVIDER_ACCESS_TOKEN_TTL", Kind::Duration, "Life of an application's access token")
+        .default("900"),
+    Setting::new("AUTH_OAUTH2_PROVIDER_REFRESH_TOKEN_TTL", Kind::Duration, "Life of an application's refresh token")
+        .default("2592000"),
     Setting::new(
         "AUTH_PROVIDER_<NAME>_CLIENT_ID",
         Kind::Text,

@@ -87,6 +87,27 @@ async fn connecting_wants_a_user_who_is_signed_in() {
     assert_eq!(links(&server).await, 1);
 }
 
+/// Whoever reads Ann's mail can have an account with her address at a provider. That is one factor.
+#[tokio::test]
+async fn the_second_factor_is_asked_for() {
+    let (server, idp) = with(&["google"], |_| {}).await;
+    server.user("ann@example.org").await;
+    let active = "UPDATE auth.users SET email_verified = true, totp_secret = 'AAAA', active_mfa_type = 'totp'";
+    server.database.client().await.batch_execute(active).await.unwrap();
+    idp.is(google("ann", "ann@example.org", true));
+    for path in
+        ["/signin/provider/google", "/signin/provider/google?codeChallenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"]
+    {
+        let answer = sign_in(&server, &idp, path).await;
+        assert!(answer.param("refreshToken").is_none() && answer.param("code").is_none(), "{}", answer.location());
+        assert!(answer.param("ticket").unwrap().starts_with("mfaTotp:"));
+    }
+    let token = idp.id_token(google("ann", "ann@example.org", true));
+    let answer = server.post("/signin/idtoken", json!({"provider": "google", "idToken": token})).await;
+    assert_eq!(answer.body["session"], Value::Null, "{answer:?}");
+    assert!(answer.body["mfa"]["ticket"].as_str().unwrap().starts_with("mfaTotp:"));
+}
+
 #[tokio::test]
 async fn a_user_who_was_disabled_meanwhile_connects_nothing() {
     let (server, idp) = with(&["google"], |_| {}).await;
