@@ -8,8 +8,8 @@ use crate::Handle;
 use crate::api::body::{Email, Locale, Short};
 use crate::api::failure::{Code, Failure};
 use crate::options::Accounts;
-use crate::store::GenericClient;
 use crate::store::users::{self, NewUser, User};
+use crate::store::{GenericClient, tokens};
 
 /// `options` of sign-ups, as a client sends them.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -160,16 +160,34 @@ pub(crate) fn may_sign_in(handle: &Handle, user: &User, wanted: Wanted) -> Resul
 /// The user of a bearer, who may have been disabled or deleted since.
 ///
 /// # Errors
-/// As [`may_sign_in`]; the user is gone.
+/// As [`may_sign_in`]; the user or the session is gone.
 pub(crate) async fn of_bearer<C: GenericClient>(
     handle: &Handle,
     client: &C,
     bearer: &crate::api::bearer::Bearer,
     wanted: Wanted,
 ) -> Result<User, Failure> {
+    require_session(client, bearer).await?;
     let user = users::by_id(client, bearer.user).await?.ok_or(Code::InvalidEmailPassword)?;
     may_sign_in(handle, &user, wanted)?;
     Ok(user)
+}
+
+/// An access token lives on for minutes after its session was ended; here it is asked, so nobody who was signed out can
+/// change an account with one.
+///
+/// # Errors
+/// The bearer's session has ended.
+pub(crate) async fn require_session<C: GenericClient>(
+    client: &C,
+    bearer: &crate::api::bearer::Bearer,
+) -> Result<(), Failure> {
+    match bearer.session {
+        Some(session) if !tokens::is_alive(client, bearer.user, session).await? => {
+            Err(Failure::Security("the session has ended"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Gravatar's picture of an address, or nothing.

@@ -6,6 +6,8 @@ pub mod caller;
 pub mod failure;
 pub mod route;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
@@ -104,13 +106,27 @@ pub(crate) fn ok() -> axum::Json<&'static str> {
     axum::Json("OK")
 }
 
+/// How long sending a mail takes at most, as a rule. So long takes an answer that must not tell whether one was sent.
+const SENDING: Duration = Duration::from_secs(2);
+
+/// Where answers conceal what they tell about accounts, the time they take tells nothing either.
+pub(crate) async fn unhurried<T>(handle: &Handle, work: impl Future<Output = T>) -> T {
+    if handle.options().conceal_errors {
+        return tokio::join!(work, tokio::time::sleep(SENDING)).0;
+    }
+    work.await
+}
+
 /// The answer of endpoints that send something to the owner of an account. Where answers conceal, an account that is not
 /// there, or that gets nothing, looks like any other.
 ///
 /// # Errors
 /// Those of the work that may be told.
-pub(crate) fn quietly(handle: &Handle, sent: Result<(), Failure>) -> Result<axum::Json<&'static str>, Failure> {
-    match sent {
+pub(crate) async fn quietly(
+    handle: &Handle,
+    sent: impl Future<Output = Result<(), Failure>>,
+) -> Result<axum::Json<&'static str>, Failure> {
+    match unhurried(handle, sent).await {
         Err(failure) if !(handle.options().conceal_errors && failure.tells_about_account()) => Err(failure),
         _ => Ok(ok()),
     }

@@ -65,5 +65,5 @@ async fn change(
         emails::send(&handle, &mail).await?;
         Ok(transaction.commit().await?)
     };
-    quietly(&handle, sent.await)
+    quietly(&handle, sent).await
 }

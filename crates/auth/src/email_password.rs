@@ -10,12 +10,14 @@ use crate::api::body::{Body, Email, Password};
 use crate::api::caller::Caller;
 use crate::api::failure::{Code, Failure};
 use crate::api::route::{Policy, Route};
+use crate::api::unhurried;
 use crate::emails::{self, Carried, Template};
 use crate::limits::{self, Subject, Zone};
 use crate::password::{self, Verdict};
-use crate::session::{self, SessionPayload};
+use crate::pkce::Challenge;
+use crate::session::{self, Session, SessionPayload};
 use crate::store::GenericClient;
-use crate::store::users::{self, User};
+use crate::store::users::{self, NewUser, User};
 use crate::{Handle, events, tickets};
 
 pub(crate) fn routes() -> Vec<Route> {
@@ -33,7 +35,7 @@ struct SignUpRequest {
     #[serde(default)]
     options: SignUpOptions,
     /// PKCE: the link of the verification mail then leads to a code (`/token/exchange`).
-    code_challenge: Option<crate::pkce::Challenge>,
+    code_challenge: Option<Challenge>,
 }
 
 async fn sign_up(
@@ -47,38 +49,51 @@ async fn sign_up(
     let hash = handle.hasher().hash(request.password.expose()).await?;
     let mut new = options.user(&handle, &request.email);
     new.password_hash = Some(hash);
+    let made = make(&handle, &caller, &new, &options, request.code_challenge);
+    let session = if conceals(&handle) { unhurried(&handle, made).await? } else { made.await? };
+    Ok(Json(SessionPayload { session }))
+}
 
+/// Makes the user; without a session where the address has to be verified first.
+async fn make(
+    handle: &Handle,
+    caller: &Caller,
+    new: &NewUser,
+    options: &SignUp,
+    code_challenge: Option<Challenge>,
+) -> Result<Option<Session>, Failure> {
     let sends = handle.options().accounts.require_verified_email;
     let _turn = if sends { Some(handle.turn_to_send().await?) } else { None };
     let mut client = handle.pool().get().await?;
     let transaction = client.transaction().await?;
-    let user = match users::insert(&transaction, &new).await {
+    let user = match users::insert(&transaction, new).await {
         // Whoever owns the address gets no mail, and the answer is that of a sign-up that has to be verified.
-        Err(Failure::Coded(Code::EmailAlreadyInUse)) if conceals(&handle) => {
-            return Ok(Json(SessionPayload { session: None }));
+        Err(Failure::Coded(Code::EmailAlreadyInUse)) if conceals(handle) => {
+            return Ok(None);
         }
         inserted => inserted?,
     };
-    events::record(&transaction, events::Kind::SignedUp, Some(user.id), &caller, None).await?;
+    events::record(&transaction, events::Kind::SignedUp, Some(user.id), caller, None).await?;
     if handle.options().accounts.require_verified_email && !user.disabled {
-        let data = request.code_challenge.map(|challenge| json!({ "codeChallenge": challenge }));
+        let data = code_challenge.map(|challenge| json!({ "codeChallenge": challenge }));
         let ticket = tickets::issue(&transaction, user.id, tickets::Kind::VerifyEmail, data.as_ref()).await?;
-        mail_verification(&handle, &user, &ticket, &options).await?;
+        mail_verification(handle, &user, &ticket, options).await?;
         transaction.commit().await?;
-        return Ok(Json(SessionPayload { session: None }));
+        return Ok(None);
     }
     if user.disabled {
         transaction.commit().await?;
         return Err(Code::DisabledUser.into());
     }
-    let session = session::create(&handle, &transaction, &user, &caller, "password").await?;
+    let session = session::create(handle, &transaction, &user, caller, "password").await?;
     transaction.commit().await?;
-    Ok(Json(SessionPayload { session: Some(session) }))
+    Ok(Some(session))
 }
 
 /// Whether a new address and a known one can get the same answer.
 fn conceals(handle: &Handle) -> bool {
-    handle.options().conceal_errors && handle.options().accounts.require_verified_email
+    let accounts = &handle.options().accounts;
+    handle.options().conceal_errors && accounts.require_verified_email && !accounts.disable_new_users
 }
 
 async fn mail_verification(handle: &Handle, user: &User, ticket: &str, options: &SignUp) -> Result<(), Failure> {

@@ -44,7 +44,7 @@ async fn send(State(handle): State<Handle>, Body(request): Body<Request>) -> Res
         mail(&handle, &user, &ticket, &redirect_to).await?;
         Ok(transaction.commit().await?)
     };
-    quietly(&handle, sent.await)
+    quietly(&handle, sent).await
 }
 
 /// The mail, to the user's address.

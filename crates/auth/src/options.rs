@@ -31,6 +31,8 @@ pub struct Options {
     pub access_token_life: Duration,
     /// `AUTH_REFRESH_TOKEN_EXPIRES_IN`
     pub refresh_token_life: Duration,
+    /// A session ends so long after the sign-in, however often it is refreshed (`AUTH_SESSION_EXPIRES_IN`).
+    pub session_life: Duration,
     /// A refresh token that was replaced this recently is refused but not taken for stolen: two tabs that refresh at
     /// once, or an answer that got lost (`AUTH_REFRESH_TOKEN_REUSE_GRACE`).
     pub refresh_reuse_grace: Duration,
@@ -72,6 +74,7 @@ impl Options {
             allowed_redirect_urls: Vec::new(),
             access_token_life: Duration::from_secs(900),
             refresh_token_life: Duration::from_secs(2_592_000),
+            session_life: Duration::from_secs(365 * 86_400),
             refresh_reuse_grace: Duration::from_secs(10),
             password_change_ends_sessions: true,
             accounts: Accounts::default(),

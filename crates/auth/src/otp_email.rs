@@ -84,7 +84,7 @@ async fn send_code(
         emails::send(handle, &mail).await?;
         Ok(transaction.commit().await?)
     };
-    quietly(handle, sent.await)
+    quietly(handle, sent).await
 }
 
 #[derive(Deserialize)]
@@ -94,7 +94,7 @@ struct VerifyRequest {
     otp: Short<16>,
 }
 
-/// The code proves that the address is the user's.
+/// The code proves that the address is the user's. Who has a second factor has to give it too.
 async fn verify(
     State(handle): State<Handle>,
     caller: Caller,
@@ -120,9 +120,7 @@ async fn verify(
         }
     };
     accounts::may_sign_in(&handle, &user, Wanted::MayBeUnverified)?;
-    if !user.email_verified {
-        passwordless::prove(&transaction, &user, &caller).await?;
-    }
+    passwordless::prove(&transaction, &user, &caller).await?;
     // As it is now: verified.
     let user = users::by_id(&transaction, user.id).await?.ok_or(Code::InvalidTicket)?;
     let answer = session::after_first_factor(&handle, &transaction, &user, &caller, "otp-email").await?;

@@ -56,5 +56,5 @@ async fn reset(
         emails::send(&handle, &mail).await?;
         Ok(transaction.commit().await?)
     };
-    quietly(&handle, sent.await)
+    quietly(&handle, sent).await
 }

@@ -84,7 +84,7 @@ async fn send_link(
         mail_link(handle, &user, email.as_str(), &ticket, &options.redirect_to).await?;
         Ok(transaction.commit().await?)
     };
-    quietly(handle, sent.await)
+    quietly(handle, sent).await
 }
 
 /// The mail with the link.
@@ -154,11 +154,12 @@ pub(crate) async fn new<C: GenericClient>(client: &C, caller: &Caller, new: &New
 /// # Errors
 /// PostgreSQL.
 pub(crate) async fn prove<C: GenericClient>(client: &C, user: &User, caller: &Caller) -> Result<(), Failure> {
-    if user.active_mfa_type.is_some() {
+    if user.email_verified || user.active_mfa_type.is_some() {
         return Ok(());
     }
     let sql = "SELECT EXISTS (SELECT FROM auth.users WHERE id = $1 AND \
                (password_hash IS NOT NULL OR phone_number IS NOT NULL)) \
+               OR EXISTS (SELECT FROM auth.refresh_tokens WHERE user_id = $1) \
                OR EXISTS (SELECT FROM auth.user_security_keys WHERE user_id = $1) \
                OR EXISTS (SELECT FROM auth.user_providers WHERE user_id = $1)";
     if one(client, sql, &[&user.id]).await?.try_get(0)? {

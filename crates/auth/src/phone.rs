@@ -98,7 +98,7 @@ async fn send_code(
         send(handle, &number, &emails::text_message(handle, &user, code.text.expose())?).await?;
         Ok(transaction.commit().await?)
     };
-    quietly(handle, sent.await)
+    quietly(handle, sent).await
 }
 
 /// The account of a number, made when there is none.

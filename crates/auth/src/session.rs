@@ -142,7 +142,8 @@ pub(crate) async fn refresh<C: GenericClient>(
     };
     crate::accounts::may_sign_in(handle, &user, crate::accounts::Wanted::Any)?;
     let next = Uuid::new_v4().to_string();
-    let Some(id) = tokens::rotate(client, token, &next, options.refresh_token_life, caller).await? else {
+    let lives = tokens::Lives { idle: options.refresh_token_life, whole: options.session_life };
+    let Some(id) = tokens::rotate(client, token, &next, lives, caller).await? else {
         // Somebody else was a moment faster.
         return Err(Code::InvalidRefreshToken.into());
     };

@@ -11,7 +11,7 @@ use crate::api::failure::{Code, Failure};
 use crate::api::ok;
 use crate::api::route::{Policy, Route};
 use crate::store::tokens;
-use crate::{Handle, events};
+use crate::{Handle, accounts, events};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -22,6 +22,7 @@ pub(crate) fn routes() -> Vec<Route> {
 
 async fn list(State(handle): State<Handle>, bearer: Bearer) -> Result<Json<Value>, Failure> {
     let client = handle.pool().get().await?;
+    accounts::require_session(&client, &bearer).await?;
     let sessions = tokens::list(&client, bearer.user, bearer.session).await?;
     Ok(Json(json!({ "sessions": sessions })))
 }
@@ -34,6 +35,7 @@ async fn revoke(
 ) -> Result<Json<&'static str>, Failure> {
     let id: Uuid = id.parse().map_err(|_| Failure::Request("the id is no UUID".to_owned()))?;
     let client = handle.pool().get().await?;
+    accounts::require_session(&client, &bearer).await?;
     if !tokens::delete_one(&client, bearer.user, id).await? {
         return Err(Code::InvalidRequest.into());
     }

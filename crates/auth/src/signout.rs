@@ -11,7 +11,7 @@ use crate::api::failure::{Code, Failure};
 use crate::api::ok;
 use crate::api::route::{Policy, Route};
 use crate::store::tokens;
-use crate::{Handle, events};
+use crate::{Handle, accounts, events};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::post("/signout", Policy::Optional, sign_out)]
@@ -35,6 +35,7 @@ async fn sign_out(
     let client = handle.pool().get().await?;
     if request.all {
         let bearer = bearer.ok_or(Failure::Security("invalid authorization header"))?;
+        accounts::require_session(&client, &bearer).await?;
         // Personal access tokens are made to outlive sessions.
         tokens::delete_all(&client, bearer.user, None, false).await?;
         let details = serde_json::json!({ "all": true });

@@ -121,6 +121,18 @@ async fn of_upstream<C: GenericClient>(client: &C, ticket: &str) -> Result<Optio
     row(client, sql, &[&ticket]).await?.map(|found| found.try_get(0)).transpose()
 }
 
+/// A new password: what the old one, or who could read mails until now, has begun does not sign in any more.
+pub(crate) async fn void<C: GenericClient>(client: &C, user: Uuid) -> Result<(), Error> {
+    for sql in [
+        "DELETE FROM auth.tickets WHERE user_id = $1 AND kind IN ('mfaTotp', 'passwordReset', 'passwordlessEmail')",
+        "DELETE FROM auth.pkce_authorization_codes WHERE user_id = $1",
+        "UPDATE auth.users SET otp_hash = NULL, ticket = NULL WHERE id = $1",
+    ] {
+        run(client, sql, &[&user]).await?;
+    }
+    Ok(())
+}
+
 pub(crate) async fn sweep<C: GenericClient>(client: &C) -> Result<u64, Error> {
     run(client, "DELETE FROM auth.tickets WHERE expires_at < now()", &[]).await
 }

@@ -15,7 +15,7 @@ use crate::api::route::{Policy, Route};
 use crate::limits::Zone;
 use crate::session::UserView;
 use crate::store::{roles, tokens, users};
-use crate::{Handle, events, password, tickets};
+use crate::{Handle, events, password, passwordless, tickets};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -60,6 +60,7 @@ async fn change_password(
         (Some(ticket), _) => {
             let (user, _) = tickets::redeem(&transaction, ticket, tickets::Kind::PasswordReset).await?;
             accounts::may_sign_in(&handle, &user, Wanted::MayBeUnverified)?;
+            passwordless::prove(&transaction, &user, &caller).await?;
             (user.id, None)
         }
         (None, Some(bearer)) => {
@@ -69,6 +70,7 @@ async fn change_password(
         (None, None) => return Err(Failure::Security("invalid authorization header")),
     };
     users::set_password(&transaction, user, &hash, None).await?;
+    tickets::void(&transaction, user).await?;
     if handle.options().password_change_ends_sessions {
         tokens::delete_all(&transaction, user, session, false).await?;
     }

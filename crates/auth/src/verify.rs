@@ -5,6 +5,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ use crate::pkce::{self, Challenge};
 use crate::store::GenericClient;
 use crate::store::users::{self, User};
 use crate::tickets::{self, Kind};
-use crate::{Handle, events, limits, redirect, session};
+use crate::{Handle, events, limits, passwordless, redirect, session};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![Route::get("/verify", Policy::Public, verify).limited(limits::Zone::BruteForce)]
@@ -31,7 +32,17 @@ struct Request {
 }
 
 /// What goes wrong is told to the page the browser is sent to; to the frontend when that page is not allowed.
-async fn verify(State(handle): State<Handle>, caller: Caller, Params(request): Params<Request>) -> Response {
+///
+/// Filters of mail look at links with HEAD before anybody follows them: that uses no ticket up.
+async fn verify(
+    State(handle): State<Handle>,
+    method: Method,
+    caller: Caller,
+    Params(request): Params<Request>,
+) -> Response {
+    if method == Method::HEAD {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let redirect_to = match handle.redirects().check(request.redirect_to.as_deref()) {
         Ok(url) => url,
         Err(failure) => return redirect::failed(&handle, handle.redirects().client(), failure),
@@ -81,11 +92,11 @@ async fn sign_in(
 /// What following the link proves.
 async fn prove<C: GenericClient>(client: &C, user: &User, kind: Kind, caller: &Caller) -> Result<(), Failure> {
     match kind {
-        Kind::PasswordlessEmail if !user.email_verified => crate::passwordless::prove(client, user, caller).await?,
         Kind::VerifyEmail if !user.email_verified => {
             users::verify_email(client, user.id).await?;
             events::record(client, events::Kind::EmailVerified, Some(user.id), caller, None).await?;
         }
+        Kind::PasswordlessEmail | Kind::PasswordReset => passwordless::prove(client, user, caller).await?,
         Kind::EmailConfirmChange => {
             users::confirm_email_change(client, user.id).await?;
             events::record(client, events::Kind::EmailChanged, Some(user.id), caller, None::<&Value>).await?;

@@ -66,6 +66,7 @@ pub fn apply(settings: &Settings, plan: &Plan, root: &Path, options: &mut Option
     let life = |name: &str, usual: Duration| settings.duration(name).unwrap_or(usual);
     options.access_token_life = life("AUTH_ACCESS_TOKEN_EXPIRES_IN", options.access_token_life);
     options.refresh_token_life = life("AUTH_REFRESH_TOKEN_EXPIRES_IN", options.refresh_token_life);
+    options.session_life = life("AUTH_SESSION_EXPIRES_IN", options.session_life);
     options.refresh_reuse_grace = life("AUTH_REFRESH_TOKEN_REUSE_GRACE", options.refresh_reuse_grace);
     options.events_life = life("AUTH_SECURITY_EVENTS_RETENTION", options.events_life);
     options.password_change_ends_sessions = settings.flag("AUTH_PASSWORD_CHANGE_ENDS_SESSIONS");

@@ -75,15 +75,25 @@ pub async fn user<C: GenericClient>(client: &C, token: &str, kind: Kind) -> Resu
     row(client, sql, &[&hash(token), &kind.as_str()]).await?.as_ref().map(User::of).transpose()
 }
 
+/// How long sessions live.
+#[derive(Debug, Clone, Copy)]
+pub struct Lives {
+    /// Without being refreshed.
+    pub idle: Duration,
+    /// From the sign-in on.
+    pub whole: Duration,
+}
+
 /// Puts a new token in the place of a living one; the row stays. Nothing when somebody else was first.
 pub async fn rotate<C: GenericClient>(
     client: &C,
     old: &str,
     new: &str,
-    life: Duration,
+    lives: Lives,
     caller: &Caller,
 ) -> Result<Option<Uuid>, Error> {
-    let sql = "WITH rotated AS (UPDATE auth.refresh_tokens SET refresh_token_hash = $2, expires_at = $3 \
+    let sql = "WITH rotated AS (UPDATE auth.refresh_tokens SET refresh_token_hash = $2, \
+               expires_at = least($3, created_at + make_interval(secs => $6)) \
                WHERE refresh_token_hash = $1 AND type = 'regular' AND expires_at > now() RETURNING id, user_id), \
                spent AS (INSERT INTO auth.spent_refresh_tokens (hash, refresh_token_id) \
                SELECT $1, id FROM rotated), \
@@ -92,7 +102,8 @@ pub async fn rotate<C: GenericClient>(
                SELECT id, $4, $5 FROM rotated ON CONFLICT (refresh_token_id) DO UPDATE \
                SET address = excluded.address, user_agent = excluded.user_agent, last_used_at = now() \
                RETURNING refresh_token_id";
-    let params: super::Params<'_> = &[&hash(old), &hash(new), &after(life), &caller.address, &caller.user_agent];
+    let (until, whole) = (after(lives.idle), lives.whole.as_secs_f64());
+    let params: super::Params<'_> = &[&hash(old), &hash(new), &until, &caller.address, &caller.user_agent, &whole];
     row(client, sql, params).await?.map(|row| row.try_get(0)).transpose()
 }
 
@@ -103,6 +114,12 @@ pub async fn revoke_family<C: GenericClient>(client: &C, token: &str, grace: Dur
                WHERE spent.hash = $1 AND refresh_tokens.id = spent.refresh_token_id \
                AND spent.spent_at <= now() - make_interval(secs => $2) RETURNING refresh_tokens.user_id";
     row(client, sql, &[&hash(token), &grace.as_secs_f64()]).await?.map(|row| row.try_get(0)).transpose()
+}
+
+/// Whether a session of a user has not ended.
+pub async fn is_alive<C: GenericClient>(client: &C, user: Uuid, session: Uuid) -> Result<bool, Error> {
+    let sql = "SELECT EXISTS (SELECT FROM auth.refresh_tokens WHERE id = $1 AND user_id = $2 AND expires_at > now())";
+    one(client, sql, &[&session, &user]).await?.try_get(0)
 }
 
 /// Ends one session by its token; whose it was. Personal access tokens are no sessions.

@@ -9,6 +9,7 @@ use webauthn_rs::prelude::{CredentialID, Passkey, RegisterPublicKeyCredential};
 use webauthn_rs_core::proto::{Credential, CredentialV3, UserVerificationPolicy};
 
 use super::cose;
+use crate::Handle;
 use crate::api::failure::{Code, Failure};
 use crate::store::{GenericClient, duplicate, one, row, rows, run};
 
@@ -33,6 +34,19 @@ impl Key {
             counter: row.try_get(4)?,
             transports: row.try_get(5)?,
         })
+    }
+
+    /// A key that nobody has, always the same for an address: an account without keys, or none, looks as if it had one.
+    pub fn decoy(handle: &Handle, email: &str) -> Self {
+        let id = handle.options().keys.derive(&format!("decoy key of {}", email.to_ascii_lowercase()));
+        Self {
+            id: Uuid::nil(),
+            user: Uuid::nil(),
+            credential_id: URL_SAFE_NO_PAD.encode(id),
+            public_key: None,
+            counter: 0,
+            transports: "internal,hybrid".to_owned(),
+        }
     }
 
     /// The id as browsers know it; none of a row that somebody has broken.

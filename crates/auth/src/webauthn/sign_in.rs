@@ -32,8 +32,10 @@ pub(super) async fn start(
         None => (None, Vec::new()),
         Some(email) => match of_address(&handle, &client, email.as_str()).await {
             Ok((user, keys)) => (Some(user), keys),
-            // Looks like an account whose keys the browser has to find.
-            Err(failure) if handle.options().conceal_errors && failure.tells_about_account() => (None, Vec::new()),
+            // Looks like an account with a key.
+            Err(failure) if handle.options().conceal_errors && failure.tells_about_account() => {
+                (None, vec![keys::Key::decoy(&handle, email.as_str())])
+            }
             Err(failure) => return Err(failure),
         },
     };
@@ -50,10 +52,11 @@ async fn of_address<C: GenericClient>(
     let user = users::by_email(client, email).await?.ok_or(Code::InvalidEmailPassword)?;
     accounts::may_sign_in(handle, &user, Wanted::Regular)?;
     let keys = keys::of_user(client, user.id).await?;
-    if keys.is_empty() && !handle.options().conceal_errors {
-        return Err(Code::InvalidRequest.into());
+    match keys.is_empty() {
+        true if handle.options().conceal_errors => Ok((user.id, vec![keys::Key::decoy(handle, email)])),
+        true => Err(Code::InvalidRequest.into()),
+        false => Ok((user.id, keys)),
     }
-    Ok((user.id, keys))
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,9 @@
 mod account_mails;
 mod administration;
 mod anonymous;
+mod asvs_access;
+mod asvs_passwords;
+mod asvs_sessions;
 mod authenticator;
 mod claims;
 mod concealed;

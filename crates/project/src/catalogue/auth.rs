@@ -49,6 +49,13 @@ const SERVICE: &[Setting] = &[
         .default("2592000")
         .aliases(&["AUTH_JWT_REFRESH_TOKEN_EXPIRES_IN", "AUTH_REFRESH_TOKEN_EXPIRY"]),
     Setting::new(
+        "AUTH_SESSION_EXPIRES_IN",
+        Kind::Duration,
+        "A session ends so long after the sign-in, however often it is refreshed",
+    )
+    .default("31536000")
+    .since("0.1"),
+    Setting::new(
         "AUTH_REFRESH_TOKEN_REUSE_GRACE",
         Kind::Duration,
         "A refresh token that was replaced this recently is refused without ending the session",
