@@ -97,10 +97,18 @@ fn worthwhile(response: &Response<Body>) -> bool {
         && !headers.contains_key(CONTENT_ENCODING)
         && !headers.contains_key(CONTENT_RANGE)
         && response.status() != StatusCode::PARTIAL_CONTENT
+        && !promises_bytes(headers)
         && !response.status().is_informational()
         && !headers
             .get(CACHE_CONTROL)
             .is_some_and(|value| value.to_str().is_ok_and(|value| value.to_ascii_lowercase().contains("no-transform")))
+}
+
+/// Who offers ranges of a body and names it by a strong validator has promised these very bytes: a client may ask for
+/// the rest of a download, or for the file only if it is still the same, by the name it was given.
+fn promises_bytes(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT_RANGES).is_some_and(|value| value == "bytes")
+        && headers.get(ETAG).is_some_and(|etag| etag.as_bytes().starts_with(b"\""))
 }
 
 fn compressible(content_type: &HeaderValue) -> bool {
@@ -268,6 +276,17 @@ mod tests {
         assert_eq!(choose("identity"), None);
         assert_eq!(choose("br;q=0, gzip;q=oops"), None);
         assert_eq!(choose(""), None);
+    }
+
+    #[test]
+    fn a_body_with_ranges_and_a_strong_name_is_promised() {
+        let of = |pairs: &[(http::HeaderName, &'static str)]| {
+            promises_bytes(&pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect())
+        };
+        assert!(of(&[(ACCEPT_RANGES, "bytes"), (ETAG, "\"a\"")]));
+        assert!(!of(&[(ACCEPT_RANGES, "bytes"), (ETAG, "W/\"a\"")]));
+        assert!(!of(&[(ACCEPT_RANGES, "none"), (ETAG, "\"a\"")]));
+        assert!(!of(&[(ETAG, "\"a\"")]));
     }
 
     #[test]
