@@ -74,6 +74,7 @@ async fn connectives_and_relationships() {
         ("{orders: {}}", &[2, 3]),
         ("{orders: {order_lines: {product: {name: {_eq: \"Bell\"}}}}}", &[2]),
         ("{profiles: {bio: {_is_null: true}}}", &[3]),
+        ("{orders_aggregate: {count: {predicate: {}}}}", &[1, 2, 3, 4]),
         ("{orders_aggregate: {count: {predicate: {_eq: 0}}}}", &[1, 4]),
         ("{orders_aggregate: {count: {predicate: {_gte: 2}}}}", &[2]),
         ("{orders_aggregate: {count: {filter: {note: {_eq: \"slow\"}}, predicate: {_eq: 1}}}}", &[3]),
