@@ -4,7 +4,7 @@ use std::path::Path;
 
 use project::{Secret, Settings};
 use stack::Plan;
-use storage::{Backend, Error, Options, Scanner};
+use storage::{Backend, Error, Options, S3Keys, Scanner};
 
 /// The folder of the bytes below a project's state.
 const FOLDER: &str = "storage";
@@ -70,11 +70,29 @@ pub fn apply(settings: &Settings, plan: &Plan, options: &mut Options) -> Result<
     if settings.is_set("STORAGE_ALLOWED_MIME_TYPES") {
         options.allowed_types = settings.list("STORAGE_ALLOWED_MIME_TYPES");
     }
+    options.s3 = s3_keys(settings);
     options.verify_reads = settings.flag("STORAGE_VERIFY_CHECKSUMS");
     if let Ok(host) = nix::unistd::gethostname() {
         options.instance = format!("{}@{}", plan.project, host.to_string_lossy());
     }
     Ok(())
+}
+
+/// Who may use the S3 API: whoever has the project's root keys. Without a secret there is no such API.
+fn s3_keys(settings: &Settings) -> Option<S3Keys> {
+    let text = |name: &str| settings.text(name).filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    Some(S3Keys {
+        access_key: text("S3_ACCESS_KEY")?,
+        secret_key: Secret::new(text("S3_SECRET_KEY")?),
+        region: text("S3_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
+    })
+}
+
+/// The host of the S3 API, of those that lead to storage.
+pub fn s3_host(settings: &Settings, plan: &Plan) -> Option<String> {
+    let label = settings.text("STORAGE_S3_ROUTE")?.trim().to_ascii_lowercase();
+    let mut hosts = plan.routes.iter().filter(|route| route.service == "storage").filter_map(|route| route.host.as_ref());
+    hosts.find(|host| **host == label || host.split('.').next() == label.split('.').next()).cloned()
 }
 
 /// Signs presigned URLs: made of a secret of the project that every server of it has, and of no use for anything else.

@@ -9,6 +9,7 @@ pub(super) const GROUPS: &[Group] = &[
     Group { title: "Auth: accounts", settings: ACCOUNTS },
     Group { title: "Auth: ways to sign in", settings: WAYS },
     Group { title: "Auth: rate limits", settings: LIMITS },
+    Group { title: "Auth: OpenID provider", settings: OPENID },
     Group { title: "Auth: login providers", settings: PROVIDERS },
 ];
 
@@ -180,6 +181,16 @@ const LIMITS: &[Setting] = &[
     )
     .default("10")
     .since("0.1"),
+];
+
+const OPENID: &[Setting] = &[
+    Setting::new("AUTH_OAUTH2_PROVIDER_ENABLED", Kind::Flag, "Other applications may sign people in through this one")
+        .default("false"),
+    Setting::new("AUTH_OAUTH2_PROVIDER_ISSUER", Kind::Url, "Its name in tokens; the URL of auth when not set"),
+    Setting::new("AUTH_OAUTH2_PROVIDER_LOGIN_URL", Kind::Url, "The frontend's page where people sign in for them"),
+    Setting::new("AUTH_OAUTH2_PROVIDER_ACCESS_TOKEN_TTL", Kind::Duration, "Life of their access tokens").default("900"),
+    Setting::new("AUTH_OAUTH2_PROVIDER_REFRESH_TOKEN_TTL", Kind::Duration, "Life of their refresh tokens")
+        .default("2592000"),
 ];
 
 const PROVIDERS: &[Setting] = &[

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::Request;
 use gateway::Backend;
+use http::header::HOST;
 use stack::Service;
 use stack::status::State;
+use tower::ServiceExt;
 
 use super::Running;
 use crate::asks::{Engine, Post};
@@ -39,7 +43,11 @@ impl Running {
         storage_options::apply(&self.settings, &self.plan, &mut options)?;
         let handle = storage::Service::start(options).await?;
         self.track(tracking::STORAGE).await?;
-        self.put_through(service, handle.router());
+        let router = match handle.s3_router().zip(storage_options::s3_host(&self.settings, &self.plan)) {
+            Some((s3, host)) => by_host(handle.router(), s3, host),
+            None => handle.router(),
+        };
+        self.put_through(service, router);
         Ok(())
     }
 
@@ -80,7 +88,7 @@ impl Running {
         }
     }
 
-    fn put_through(&self, service: &Service, router: axum::Router) {
+    fn put_through(&self, service: &Service, router: Router) {
         drop(self.gateway.swap(&service.name, Backend::InProcess(router)));
         self.board.set(&service.name, State::Ready, None);
     }
@@ -109,4 +117,14 @@ impl Running {
             pool.close();
         }
     }
+}
+
+/// One router for requests to `host`, the other one for all else.
+fn by_host(others: Router, own: Router, host: String) -> Router {
+    Router::new().fallback(move |request: Request| {
+        let asked = request.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_own = asked.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case(&host));
+        let router = if is_own { own.clone() } else { others.clone() };
+        router.oneshot(request)
+    })
 }

@@ -19,6 +19,8 @@ const AUTH_BODY: u64 = 1 << 20;
 /// Each bucket has a largest file of its own; S3's largest object is the largest there can be.
 const STORAGE_BODY: u64 = 5 << 40;
 
+const S3_ROUTE: &str = "STORAGE_S3_ROUTE";
+
 pub(crate) fn add(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {
     let auth = settings.flag("AUTH_ENABLED") && needs(settings, draft, "auth", "AUTH_ENABLED", &["POSTGRES_ENABLED"]);
     if auth && signs(settings, draft) {
@@ -128,6 +130,10 @@ fn storage(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<
     draft.take_route(service(None, "/v1/storage", Some("/")), "STORAGE_ENABLED")?;
     if let Some(host) = host(settings, domains, "STORAGE_ROUTE")? {
         draft.take_route(service(Some(host), "/", None), "STORAGE_ROUTE")?;
+    }
+    // The S3 API signs host and path, so that it has a host of its own and paths as they come.
+    if let Some(host) = host(settings, domains, S3_ROUTE)? {
+        draft.take_route(service(Some(host), "/", None), S3_ROUTE)?;
     }
     Ok(())
 }
