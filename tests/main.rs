@@ -14,6 +14,7 @@ mod faults;
 mod hasura;
 mod links;
 mod live;
+mod nhost;
 mod policy;
 mod sandbox;
 mod settings;

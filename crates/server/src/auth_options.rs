@@ -31,9 +31,7 @@ pub fn keys(settings: &Settings) -> Result<Keys, Error> {
     };
     let keys = keys.map_err(Error::Keys)?;
     match own("AUTH_JWT_PREVIOUS_KEYS") {
-        Some(list) => {
-            keys.with_previous(list).map_err(|why| wrong("AUTH_JWT_PREVIOUS_KEYS", why))
-        }
+        Some(list) => keys.with_previous(list).map_err(|why| wrong("AUTH_JWT_PREVIOUS_KEYS", why)),
         None => Ok(keys),
     }
 }
@@ -98,7 +96,11 @@ pub fn front_door_url(plan: &Plan, tier: Tier, path: &str) -> String {
 /// The project's own frontends may be gone back to.
 fn frontends(plan: &Plan) -> impl Iterator<Item = String> {
     let frontend = |name: &str| plan.service(name).is_some_and(|service| matches!(service.run, Run::External));
-    plan.urls().into_iter().filter(move |url| frontend(&url.service)).flat_map(|url| [Some(url.http), url.https]).flatten()
+    plan.urls()
+        .into_iter()
+        .filter(move |url| frontend(&url.service))
+        .flat_map(|url| [Some(url.http), url.https])
+        .flatten()
 }
 
 /// Being a sign-in provider for other applications.
@@ -161,8 +163,7 @@ pub fn sms(settings: &Settings, mailer: &Arc<dyn Mailer>) -> Result<Option<Arc<d
 fn custom_claims(settings: &Settings) -> Result<BTreeMap<String, String>, Error> {
     const NAME: &str = "AUTH_JWT_CUSTOM_CLAIMS";
     let Some(text) = settings.text(NAME).filter(|text| !text.trim().is_empty()) else { return Ok(BTreeMap::new()) };
-    serde_json::from_str(text)
-        .map_err(|_| wrong(NAME, "it is no JSON object of names and paths".to_owned()))
+    serde_json::from_str(text).map_err(|_| wrong(NAME, "it is no JSON object of names and paths".to_owned()))
 }
 
 /// Who may have an account, and what a new one is like.

@@ -21,8 +21,7 @@ pub fn backend(settings: &Settings, root: &Path, state: &Path) -> Result<Backend
     Ok(match settings.text("STORAGE_BACKEND").unwrap_or("folder") {
         "s3" => {
             let id = own("STORAGE_S3_ACCESS_KEY").or_else(|| own("AWS_ACCESS_KEY_ID"));
-            let secret =
-                settings.secret("STORAGE_S3_SECRET_KEY").or_else(|| settings.secret("AWS_SECRET_ACCESS_KEY"));
+            let secret = settings.secret("STORAGE_S3_SECRET_KEY").or_else(|| settings.secret("AWS_SECRET_ACCESS_KEY"));
             Backend::S3 {
                 endpoint: own("STORAGE_S3_ENDPOINT"),
                 region: text("STORAGE_S3_REGION").map_or_else(|| needed("S3_REGION"), Ok)?,
@@ -86,13 +85,6 @@ fn s3_keys(settings: &Settings) -> Option<S3Keys> {
         secret_key: Secret::new(text("S3_SECRET_KEY")?),
         region: text("S3_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
     })
-}
-
-/// The host of the S3 API, of those that lead to storage.
-pub fn s3_host(settings: &Settings, plan: &Plan) -> Option<String> {
-    let label = settings.text("STORAGE_S3_ROUTE")?.trim().to_ascii_lowercase();
-    let mut hosts = plan.routes.iter().filter(|route| route.service == "storage").filter_map(|route| route.host.as_ref());
-    hosts.find(|host| **host == label || host.split('.').next() == label.split('.').next()).cloned()
 }
 
 /// Signs presigned URLs: made of a secret of the project that every server of it has, and of no use for anything else.

@@ -64,9 +64,8 @@ const SERVICE: &[Setting] = &[
     .default("10")
     .since("0.1"),
     Setting::new("AUTH_REFRESH_TOKEN_SECRET", Kind::Secret(Strength::Key), "Older secret of refresh tokens"),
-    Setting::new("AUTH_CONCEAL_ERRORS", Kind::Flag, "Answers do not tell whether an account exists").defaults(
-        "false", "false", "true",
-    ),
+    Setting::new("AUTH_CONCEAL_ERRORS", Kind::Flag, "Answers do not tell whether an account exists")
+        .defaults("false", "false", "true"),
     Setting::new(
         "AUTH_REQUIRE_ELEVATED_CLAIM",
         Kind::Choice(&["disabled", "recommended", "required"]),

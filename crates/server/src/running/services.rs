@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
 use gateway::Backend;
-use http::header::HOST;
 use stack::Service;
 use stack::status::State;
-use tower::ServiceExt;
 
-use super::Running;
+use super::{Running, lock};
 use crate::asks::{Engine, Post};
 use crate::{Error, auth_options, mail_options, storage_options, tracking};
 
@@ -43,10 +40,19 @@ impl Running {
         storage_options::apply(&self.settings, &self.plan, &mut options)?;
         let handle = storage::Service::start(options).await?;
         self.track(tracking::STORAGE).await?;
-        let router = match handle.s3_router().zip(storage_options::s3_host(&self.settings, &self.plan)) {
-            Some((s3, host)) => by_host(handle.router(), s3, host),
-            None => handle.router(),
-        };
+        let router = handle.router();
+        *lock(&self.storage) = Some(handle);
+        self.put_through(service, router);
+        Ok(())
+    }
+
+    pub(super) fn start_s3(&self, service: &Service) -> Result<(), Error> {
+        let router = lock(&self.storage).as_ref().and_then(storage::Handle::s3_router);
+        let router = router.ok_or_else(|| Error::ServiceFailed {
+            name: service.name.clone(),
+            why: "S3_ACCESS_KEY or S3_SECRET_KEY is not set".to_owned(),
+            log: Vec::new(),
+        })?;
         self.put_through(service, router);
         Ok(())
     }
@@ -107,24 +113,15 @@ impl Running {
     /// Takes the services of this process off the front door, and lets go of their connections.
     pub(super) async fn end_services(&self) {
         for service in &self.plan.services {
-            if matches!(service.kind, stack::Kind::Auth | stack::Kind::Storage | stack::Kind::Mail) {
+            if matches!(service.kind, stack::Kind::Auth | stack::Kind::Storage | stack::Kind::S3 | stack::Kind::Mail) {
                 let why = format!("{} is stopped", service.name);
                 drop(self.gateway.swap(&service.name, Backend::Unavailable(why)));
             }
         }
+        drop(lock(&self.storage).take());
         self.end_mail().await;
         if let Some(pool) = self.services_pool.get() {
             pool.close();
         }
     }
-}
-
-/// One router for requests to `host`, the other one for all else.
-fn by_host(others: Router, own: Router, host: String) -> Router {
-    Router::new().fallback(move |request: Request| {
-        let asked = request.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let is_own = asked.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case(&host));
-        let router = if is_own { own.clone() } else { others.clone() };
-        router.oneshot(request)
-    })
 }

@@ -19,8 +19,6 @@ const AUTH_BODY: u64 = 1 << 20;
 /// Each bucket has a largest file of its own; S3's largest object is the largest there can be.
 const STORAGE_BODY: u64 = 5 << 40;
 
-const S3_ROUTE: &str = "STORAGE_S3_ROUTE";
-
 pub(crate) fn add(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {
     let auth = settings.flag("AUTH_ENABLED") && needs(settings, draft, "auth", "AUTH_ENABLED", &["POSTGRES_ENABLED"]);
     if auth && signs(settings, draft) {
@@ -131,11 +129,31 @@ fn storage(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<
     if let Some(host) = host(settings, domains, "STORAGE_ROUTE")? {
         draft.take_route(service(Some(host), "/", None), "STORAGE_ROUTE")?;
     }
-    // The S3 API signs host and path, so that it has a host of its own and paths as they come.
-    if let Some(host) = host(settings, domains, S3_ROUTE)? {
-        draft.take_route(service(Some(host), "/", None), S3_ROUTE)?;
+    if settings.text("S3_ACCESS_KEY").is_some() && settings.secret("S3_SECRET_KEY").is_some() {
+        s3(settings, domains, draft)?;
     }
     Ok(())
+}
+
+/// The S3 API over the same files, for who has its keys. Its requests sign host and path, so that it has a host of its
+/// own and paths as they come.
+fn s3(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {
+    const ROUTE: &str = "STORAGE_S3_ROUTE";
+    let Some(host) = host(settings, domains, ROUTE)? else { return Ok(()) };
+    let version = settings.text("MINIO_VERSION").unwrap_or("latest");
+    let spec = Spec {
+        name: "minio",
+        kind: Kind::S3,
+        group: Group::Optional,
+        prefix: "MINIO",
+        priority: STORAGE_PRIORITY,
+        level: None,
+        image: format!("minio/minio:{version}"),
+        depends_on: vec!["storage".to_owned()],
+    };
+    draft.services.push(spec.service(settings));
+    let route = route(Some(host), "/", "minio", None, "general");
+    draft.take_route(Route { max_body_bytes: Some(STORAGE_BODY), ..route }, ROUTE)
 }
 
 fn mail(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {

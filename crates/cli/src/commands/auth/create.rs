@@ -8,10 +8,8 @@ use crate::{Context, Error, Outcome};
 
 /// Make a user
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  nself auth users create ann@example.com --generate-password\n  \
-                  nself auth users create ann@example.com --password-stdin --role editor < password.txt"
-)]
+#[command(after_help = "Examples:\n  nself auth users create ann@example.com --generate-password\n  \
+                  nself auth users create ann@example.com --password-stdin --role editor < password.txt")]
 pub struct Args {
     /// The user's e-mail address
     email: String,
