@@ -19,3 +19,4 @@ mod policy;
 mod sandbox;
 mod settings;
 mod snapshots;
+mod takeover;

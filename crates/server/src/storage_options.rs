@@ -6,14 +6,14 @@ use project::{Secret, Settings};
 use stack::Plan;
 use storage::{Backend, Error, Options, S3Keys, Scanner};
 
-/// The folder of the bytes below a project's state.
+/// The folder of the bytes in a project's data, which archives hold and a reset removes.
 const FOLDER: &str = "storage";
 
-/// Where the bytes are. `root` is the project's folder, `state` its state's.
+/// Where the bytes are. `root` is the project's folder, `data` its data's.
 ///
 /// # Errors
 /// [`Error::Store`]: a setting that the backend needs is missing.
-pub fn backend(settings: &Settings, root: &Path, state: &Path) -> Result<Backend, Error> {
+pub fn backend(settings: &Settings, root: &Path, data: &Path) -> Result<Backend, Error> {
     let text = |name: &str| settings.text(name).filter(|text| !text.trim().is_empty()).map(str::to_owned);
     let own = |name: &str| text(name).filter(|_| settings.is_set(name));
     let needed = |name: &str| text(name).ok_or_else(|| Error::Store { why: format!("{name} is not set") });
@@ -47,7 +47,7 @@ pub fn backend(settings: &Settings, root: &Path, state: &Path) -> Result<Backend
                 root: prefix,
             }
         }
-        _ => Backend::folder(text("STORAGE_FOLDER").map_or_else(|| state.join(FOLDER), |path| root.join(path))),
+        _ => Backend::folder(text("STORAGE_FOLDER").map_or_else(|| data.join(FOLDER), |path| root.join(path))),
     })
 }
 
@@ -114,16 +114,16 @@ mod tests {
 
     fn backend_of(pairs: &[(&str, &str)]) -> Result<Backend, Error> {
         let settings = Settings::from_pairs(EnvName::dev(), pairs.iter().copied()).unwrap();
-        backend(&settings, Path::new("/shop"), Path::new("/shop/.nself"))
+        backend(&settings, Path::new("/shop"), Path::new("/shop/.nself/data"))
     }
 
     #[test]
-    fn bytes_are_in_the_projects_state_unless_the_settings_say_otherwise() {
+    fn bytes_are_in_the_projects_data_unless_the_settings_say_otherwise() {
         let folder = |pairs: &[(&str, &str)]| match backend_of(pairs).unwrap() {
             Backend::Folder { root } => root.display().to_string(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(folder(&[]), "/shop/.nself/storage");
+        assert_eq!(folder(&[]), "/shop/.nself/data/storage");
         assert_eq!(folder(&[("STORAGE_FOLDER", "files")]), "/shop/files");
         assert_eq!(folder(&[("STORAGE_FOLDER", "/srv/files")]), "/srv/files");
     }

@@ -32,7 +32,7 @@ impl Running {
 
     pub(super) async fn start_storage(&self, service: &Service) -> Result<(), Error> {
         self.board.set(&service.name, State::Starting, None);
-        let backend = storage_options::backend(&self.settings, self.project.root(), &self.project.state_dir())?;
+        let backend = storage_options::backend(&self.settings, self.project.root(), &self.placement.folder)?;
         let store = storage::Store::open(&backend)?;
         let key = storage_options::signing_key(&self.settings)?;
         let gate = Arc::new(self.engine());

@@ -104,11 +104,6 @@ fn auth(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(),
 
 fn storage(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {
     let version = settings.text("STORAGE_VERSION").unwrap_or("latest");
-    let mut depends_on = engine(settings);
-    if draft.services.iter().any(|service| service.kind == Kind::Auth) {
-        // A file's row refers to the user who has uploaded it.
-        depends_on.push("auth".to_owned());
-    }
     let spec = Spec {
         name: "storage",
         kind: Kind::Storage,
@@ -117,7 +112,7 @@ fn storage(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<
         priority: STORAGE_PRIORITY,
         level: None,
         image: format!("nhost/hasura-storage:{version}"),
-        depends_on,
+        depends_on: engine(settings),
     };
     let volume = Volume { name: "minio_data".to_owned(), mount: "/data".to_owned() };
     draft.services.push(Service { volumes: vec![volume], ..spec.service(settings) });

@@ -61,7 +61,7 @@ fn auth_storage_and_mail_have_their_paths_hosts_and_needs() {
     assert_eq!((auth.rewrite.as_deref(), auth.zone.as_str(), auth.max_body_bytes), (Some("/"), "auth", Some(1 << 20)));
     let upload = plan.routes.iter().find(|route| route.path == "/v1/storage").unwrap();
     assert!(upload.max_body_bytes > Some(plan.gateway.max_body_bytes), "buckets say how large a file may be");
-    assert_eq!(plan.service("storage").unwrap().depends_on, ["postgres", "hasura", "auth"]);
+    assert_eq!(plan.service("storage").unwrap().depends_on, ["postgres", "hasura"]);
     let ports: Vec<u16> = plan.service("mailpit").unwrap().ports.iter().map(|port| port.number).collect();
     assert_eq!(ports, [1025, 8025]);
 }
