@@ -17,6 +17,7 @@ mod live;
 mod nhost;
 mod policy;
 mod sandbox;
+mod services_faults;
 mod settings;
 mod snapshots;
 mod takeover;
