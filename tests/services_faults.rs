@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::sandbox::{Sandbox, Said, eventually, http, kill, said};
+use crate::sandbox::{Said, Sandbox, eventually, http, kill, said};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -42,7 +42,12 @@ fn postgresql_that_dies_leaves_no_half_user() {
         .map(|worker| {
             std::thread::spawn(move || {
                 let people = (0..10).map(|number| format!("person-{worker}-{number}@example.com"));
-                people.map(|email| { let answer = sign_up(port, &email); (email, answer) }).collect::<Vec<_>>()
+                people
+                    .map(|email| {
+                        let answer = sign_up(port, &email);
+                        (email, answer)
+                    })
+                    .collect::<Vec<_>>()
             })
         })
         .collect();

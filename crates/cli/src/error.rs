@@ -27,7 +27,7 @@ pub enum Error {
     #[error("storage refused: {message}")]
     StorageRefused { message: String, status: u16 },
     #[error("{0}")]
-    Users(#[source] auth::admin::AdminError),
+    Users(auth::admin::AdminError),
     #[error("cannot {action} {}", path.display())]
     File { action: &'static str, path: PathBuf, source: std::io::Error },
 }
