@@ -9,8 +9,8 @@ use std::time::Instant;
 use axum::extract::ConnectInfo;
 use futures::FutureExt;
 use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN,
-    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
@@ -232,9 +232,7 @@ impl Visit<'_> {
             if let Some(origin) = &self.origin {
                 self.gateway.cors.mark(headers, origin);
             }
-            // Files keep their bytes and their strong ETag: clients come back for parts of them.
-            let in_parts = self.in_process && response.headers().contains_key(ACCEPT_RANGES);
-            if self.gateway.compression && !self.head && !in_parts {
+            if self.gateway.compression && !self.head {
                 response = compress::apply(response, self.accept.as_ref());
             }
         }

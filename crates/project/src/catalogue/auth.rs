@@ -9,7 +9,6 @@ pub(super) const GROUPS: &[Group] = &[
     Group { title: "Auth: accounts", settings: ACCOUNTS },
     Group { title: "Auth: ways to sign in", settings: WAYS },
     Group { title: "Auth: rate limits", settings: LIMITS },
-    Group { title: "Auth: OpenID provider", settings: OPENID },
     Group { title: "Auth: login providers", settings: PROVIDERS },
 ];
 
@@ -182,16 +181,6 @@ const LIMITS: &[Setting] = &[
     .since("0.1"),
 ];
 
-const OPENID: &[Setting] = &[
-    Setting::new("AUTH_OAUTH2_PROVIDER_ENABLED", Kind::Flag, "Other applications may sign people in through this one")
-        .default("false"),
-    Setting::new("AUTH_OAUTH2_PROVIDER_ISSUER", Kind::Url, "Its name in tokens; the URL of auth when not set"),
-    Setting::new("AUTH_OAUTH2_PROVIDER_LOGIN_URL", Kind::Url, "The frontend's page where people sign in for them"),
-    Setting::new("AUTH_OAUTH2_PROVIDER_ACCESS_TOKEN_TTL", Kind::Duration, "Life of their access tokens").default("900"),
-    Setting::new("AUTH_OAUTH2_PROVIDER_REFRESH_TOKEN_TTL", Kind::Duration, "Life of their refresh tokens")
-        .default("2592000"),
-];
-
 const PROVIDERS: &[Setting] = &[
     Setting::new("AUTH_PROVIDERS_COOKIE", Kind::Flag, "A sign-in ends in the browser that began it, by a cookie")
         .since("0.1"),
@@ -201,9 +190,17 @@ const PROVIDERS: &[Setting] = &[
         "Encrypts the providers' own tokens that are kept; the tokens' key when not set",
     )
     .since("0.1"),
-    Setting::new("AUTH_OAUTH2_PROVIDER_ENABLED", Kind::Flag, "Other applications sign users in through auth, by OpenID")
-        .default("false"),
-    Setting::new("AUTH_OAUTH2_PROVIDER_ISSUER", Kind::Url, "Who its id tokens say made them; AUTH_SERVER_URL when not set"),
+    Setting::new(
+        "AUTH_OAUTH2_PROVIDER_ENABLED",
+        Kind::Flag,
+        "Other applications sign users in through auth, by OpenID",
+    )
+    .default("false"),
+    Setting::new(
+        "AUTH_OAUTH2_PROVIDER_ISSUER",
+        Kind::Url,
+        "Who its id tokens say made them; AUTH_SERVER_URL when not set",
+    ),
     Setting::new(
         "AUTH_OAUTH2_PROVIDER_LOGIN_URL",
         Kind::Url,
