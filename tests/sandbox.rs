@@ -12,6 +12,9 @@ pub struct Sandbox {
     pub http: u16,
     pub https: u16,
     pub postgres: u16,
+    pub smtp: u16,
+    /// Of the mail catcher's page and API.
+    pub mail: u16,
 }
 
 /// What a command said.
@@ -26,8 +29,8 @@ impl Sandbox {
     pub fn new() -> Self {
         let home = tempfile::Builder::new().prefix("nself-product-").tempdir().unwrap();
         std::fs::create_dir(home.path().join("shop")).unwrap();
-        let [http, https, postgres] = free_ports();
-        Self { home, http, https, postgres }
+        let [http, https, postgres, smtp, mail] = free_ports();
+        Self { home, http, https, postgres, smtp, mail }
     }
 
     /// A project made by `nself init --demo`, on this sandbox's ports.
@@ -47,7 +50,13 @@ impl Sandbox {
     }
 
     pub fn use_ports(&self) {
-        let ports = [("GATEWAY_PORT", self.http), ("GATEWAY_SSL_PORT", self.https), ("POSTGRES_PORT", self.postgres)];
+        let ports = [
+            ("GATEWAY_PORT", self.http),
+            ("GATEWAY_SSL_PORT", self.https),
+            ("POSTGRES_PORT", self.postgres),
+            ("MAILPIT_SMTP_PORT", self.smtp),
+            ("MAILPIT_UI_PORT", self.mail),
+        ];
         for (name, port) in ports {
             self.ok(&["config", "set", name, &port.to_string()]);
         }

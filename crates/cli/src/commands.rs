@@ -1,6 +1,7 @@
 //! The tree of commands: one variant a command, one line each in [`run`].
 
 mod accepted;
+mod auth;
 mod build;
 mod clean;
 mod completion;
@@ -59,6 +60,7 @@ pub enum Command {
     Db(db::Args),
     Seed(seed::Args),
     Hasura(hasura::Args),
+    Auth(auth::Args),
     Storage(storage::Args),
     Config(config::Args),
     Env(env::Args),
@@ -102,6 +104,7 @@ pub fn run(cx: &Context, command: Command) -> Outcome {
         Command::Db(args) => db::run(cx, args),
         Command::Seed(args) => seed::run(cx, args),
         Command::Hasura(args) => hasura::run(cx, args),
+        Command::Auth(args) => auth::run(cx, args),
         Command::Storage(args) => storage::run(cx, args),
         Command::Config(args) => config::run(cx, args),
         Command::Env(args) => env::run(cx, args),

@@ -26,6 +26,8 @@ pub enum Error {
     /// In the service's own words.
     #[error("storage refused: {message}")]
     StorageRefused { message: String, status: u16 },
+    #[error("{0}")]
+    Users(auth::admin::AdminError),
     #[error("cannot {action} {}", path.display())]
     File { action: &'static str, path: PathBuf, source: std::io::Error },
 }
@@ -42,6 +44,7 @@ pub const CODES: &[&str] = &[
     "NS-CLI-008",
     "NS-CLI-011",
     "NS-CLI-012",
+    "NS-CLI-013",
 ];
 
 impl Diagnostic for Error {
@@ -55,6 +58,7 @@ impl Diagnostic for Error {
             Self::Engine { .. } => "NS-CLI-006",
             Self::Refused { .. } => "NS-CLI-007",
             Self::File { .. } => "NS-CLI-008",
+            Self::Users(_) => "NS-CLI-013",
             Self::Storage { .. } => "NS-CLI-011",
             Self::StorageRefused { .. } => "NS-CLI-012",
         }
@@ -63,6 +67,7 @@ impl Diagnostic for Error {
     fn why(&self) -> Option<String> {
         match self {
             Self::Usage { .. } => None,
+            Self::Users(error) => std::error::Error::source(error).map(ToString::to_string),
             Self::CurrentFolder { source }
             | Self::Runtime { source }
             | Self::Program { source, .. }
@@ -110,6 +115,11 @@ impl Diagnostic for Error {
             Self::StorageRefused { status: 500.., .. } => "nself logs storage".to_owned(),
             Self::StorageRefused { .. } => "mend what it names, then run the command again".to_owned(),
             Self::Refused { .. } => "mend what it names, then run the command again".to_owned(),
+            Self::Users(auth::admin::AdminError::NoUser(_)) => "nself auth users list".to_owned(),
+            Self::Users(auth::admin::AdminError::Connect(_) | auth::admin::AdminError::Postgres(_)) => {
+                "nself status, then nself auth setup".to_owned()
+            }
+            Self::Users(_) => "nself auth users --help".to_owned(),
             Self::File { path, .. } => format!("check who owns {} and that the disk has room", path.display()),
         })
     }

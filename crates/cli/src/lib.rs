@@ -99,10 +99,12 @@ pub fn command() -> Clap {
 pub fn error_codes() -> Vec<&'static str> {
     let crates = [
         error::CODES,
+        auth::CODES,
         console::CODES,
         database::CODES,
         gateway::CODES,
         graphql::CODES,
+        mail::CODES,
         metadata::folder::CODES,
         operations::CODES,
         postgres::CODES,
@@ -110,6 +112,7 @@ pub fn error_codes() -> Vec<&'static str> {
         runtimes::CODES,
         server::CODES,
         stack::CODES,
+        storage::CODES,
     ];
     crates.concat()
 }

@@ -127,6 +127,7 @@ fn about(kind: Kind) -> &'static str {
         Kind::Graphql => "GraphQL API",
         Kind::Auth => "Sign-up and sign-in",
         Kind::Storage => "Files",
+        Kind::S3 => "Files, as S3 clients reach them",
         Kind::Mail => "Mail catcher",
         Kind::Console => "This page",
         Kind::Custom => "Your service",

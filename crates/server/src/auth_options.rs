@@ -9,7 +9,7 @@ use auth::keys::Keys;
 use auth::limits::{Rate, Rates};
 use auth::oauth::options as oauth;
 use auth::openid::options as openid;
-use auth::{Accounts, ElevatedClaim, Error, Gravatar, Mailer, Methods, Options, Sms, webauthn};
+use auth::{Accounts, ElevatedClaim, Error, Gravatar, Mailer, Methods, Options, Sms, password, webauthn};
 use project::{Secret, Settings, Tier};
 use stack::{Plan, Run};
 
@@ -31,9 +31,7 @@ pub fn keys(settings: &Settings) -> Result<Keys, Error> {
     };
     let keys = keys.map_err(Error::Keys)?;
     match own("AUTH_JWT_PREVIOUS_KEYS") {
-        Some(list) => {
-            keys.with_previous(list).map_err(|why| wrong("AUTH_JWT_PREVIOUS_KEYS", why))
-        }
+        Some(list) => keys.with_previous(list).map_err(|why| wrong("AUTH_JWT_PREVIOUS_KEYS", why)),
         None => Ok(keys),
     }
 }
@@ -84,7 +82,7 @@ pub fn apply(settings: &Settings, plan: &Plan, root: &Path, options: &mut Option
     let oauth = oauth::Options::read(&|name| set.get(name).map(|value| (*value).to_owned()));
     options.oauth = oauth.map_err(|(name, why)| wrong(&name, why))?;
     options.openid = openid(settings);
-    passwords(settings, options);
+    options.passwords = passwords(settings);
     limits(settings, options);
     Ok(())
 }
@@ -98,7 +96,11 @@ pub fn front_door_url(plan: &Plan, tier: Tier, path: &str) -> String {
 /// The project's own frontends may be gone back to.
 fn frontends(plan: &Plan) -> impl Iterator<Item = String> {
     let frontend = |name: &str| plan.service(name).is_some_and(|service| matches!(service.run, Run::External));
-    plan.urls().into_iter().filter(move |url| frontend(&url.service)).flat_map(|url| [Some(url.http), url.https]).flatten()
+    plan.urls()
+        .into_iter()
+        .filter(move |url| frontend(&url.service))
+        .flat_map(|url| [Some(url.http), url.https])
+        .flatten()
 }
 
 /// Being a sign-in provider for other applications.
@@ -161,11 +163,11 @@ pub fn sms(settings: &Settings, mailer: &Arc<dyn Mailer>) -> Result<Option<Arc<d
 fn custom_claims(settings: &Settings) -> Result<BTreeMap<String, String>, Error> {
     const NAME: &str = "AUTH_JWT_CUSTOM_CLAIMS";
     let Some(text) = settings.text(NAME).filter(|text| !text.trim().is_empty()) else { return Ok(BTreeMap::new()) };
-    serde_json::from_str(text)
-        .map_err(|_| wrong(NAME, "it is no JSON object of names and paths".to_owned()))
+    serde_json::from_str(text).map_err(|_| wrong(NAME, "it is no JSON object of names and paths".to_owned()))
 }
 
-fn accounts(settings: &Settings) -> Accounts {
+/// Who may have an account, and what a new one is like.
+pub fn accounts(settings: &Settings) -> Accounts {
     let usual = Accounts::default();
     let text = |name: &str, usual: String| settings.text(name).map_or(usual, str::to_owned);
     let gravatar = settings.flag("AUTH_GRAVATAR_ENABLED").then(|| Gravatar {
@@ -189,8 +191,9 @@ fn accounts(settings: &Settings) -> Accounts {
     }
 }
 
-fn passwords(settings: &Settings, options: &mut Options) {
-    let passwords = &mut options.passwords;
+/// How passwords are judged and hashed.
+pub fn passwords(settings: &Settings) -> password::Options {
+    let mut passwords = password::Options::default();
     let number = |name: &str| settings.integer(name);
     let size = |name: &str, usual: usize| number(name).and_then(|n| usize::try_from(n).ok()).unwrap_or(usual);
     let small = |name: &str, usual: u32| number(name).and_then(|n| u32::try_from(n).ok()).unwrap_or(usual);
@@ -199,6 +202,7 @@ fn passwords(settings: &Settings, options: &mut Options) {
     passwords.memory = small("AUTH_PASSWORD_HASH_MEMORY", passwords.memory);
     passwords.iterations = small("AUTH_PASSWORD_HASH_ITERATIONS", passwords.iterations);
     passwords.concurrency = size("AUTH_PASSWORD_HASH_CONCURRENCY", passwords.concurrency);
+    passwords
 }
 
 /// An account's rates are settings; an address has a multiple of them.

@@ -54,6 +54,7 @@ use stack::{Group, Plan};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+pub use auth_options::{accounts, passwords};
 use board::Board;
 use control::{Control, StopOrder};
 pub use error::{CODES, Error};

@@ -47,6 +47,7 @@ pub struct Running {
     /// GraphQL's connections.
     pool: OnceLock<postgres::Pool>,
     services_pool: OnceLock<postgres::Pool>,
+    storage: Mutex<Option<storage::Handle>>,
     /// The mail catcher, while it runs.
     mail: watch::Sender<Option<mail::Handle>>,
     schema_watch: OnceLock<JoinHandle<()>>,
@@ -106,6 +107,7 @@ impl Running {
             cluster: OnceLock::new(),
             pool: OnceLock::new(),
             services_pool: OnceLock::new(),
+            storage: Mutex::default(),
             mail: watch::channel(None).0,
             schema_watch: OnceLock::new(),
         })
@@ -137,6 +139,7 @@ impl Running {
             (Run::Builtin { .. }, stack::Kind::Graphql) => self.start_graphql(&service).await,
             (Run::Builtin { .. }, stack::Kind::Auth) => self.start_auth(&service).await,
             (Run::Builtin { .. }, stack::Kind::Storage) => self.start_storage(&service).await,
+            (Run::Builtin { .. }, stack::Kind::S3) => self.start_s3(&service),
             (Run::Builtin { .. }, stack::Kind::Mail) => self.start_mail(&service).await,
             (Run::Builtin { .. }, _) => self.start_console(&service),
             (Run::Command { argv, directory }, _) => self.start_command(&service, argv, directory),
@@ -319,6 +322,7 @@ impl Running {
                 self.gateway.swap(&service.name, gateway::Backend::Unavailable(why)).wait(DRAIN).await;
                 match service.kind {
                     stack::Kind::Graphql => self.close_graphql().await,
+                    stack::Kind::Storage => drop(lock(&self.storage).take()),
                     stack::Kind::Mail => self.end_mail().await,
                     _ => {}
                 }

@@ -4,16 +4,16 @@ use std::path::Path;
 
 use project::{Secret, Settings};
 use stack::Plan;
-use storage::{Backend, Error, Options, Scanner};
+use storage::{Backend, Error, Options, S3Keys, Scanner};
 
-/// The folder of the bytes below a project's state.
+/// The folder of the bytes in a project's data, which archives hold and a reset removes.
 const FOLDER: &str = "storage";
 
-/// Where the bytes are. `root` is the project's folder, `state` its state's.
+/// Where the bytes are. `root` is the project's folder, `data` its data's.
 ///
 /// # Errors
 /// [`Error::Store`]: a setting that the backend needs is missing.
-pub fn backend(settings: &Settings, root: &Path, state: &Path) -> Result<Backend, Error> {
+pub fn backend(settings: &Settings, root: &Path, data: &Path) -> Result<Backend, Error> {
     let text = |name: &str| settings.text(name).filter(|text| !text.trim().is_empty()).map(str::to_owned);
     let own = |name: &str| text(name).filter(|_| settings.is_set(name));
     let needed = |name: &str| text(name).ok_or_else(|| Error::Store { why: format!("{name} is not set") });
@@ -21,8 +21,7 @@ pub fn backend(settings: &Settings, root: &Path, state: &Path) -> Result<Backend
     Ok(match settings.text("STORAGE_BACKEND").unwrap_or("folder") {
         "s3" => {
             let id = own("STORAGE_S3_ACCESS_KEY").or_else(|| own("AWS_ACCESS_KEY_ID"));
-            let secret =
-                settings.secret("STORAGE_S3_SECRET_KEY").or_else(|| settings.secret("AWS_SECRET_ACCESS_KEY"));
+            let secret = settings.secret("STORAGE_S3_SECRET_KEY").or_else(|| settings.secret("AWS_SECRET_ACCESS_KEY"));
             Backend::S3 {
                 endpoint: own("STORAGE_S3_ENDPOINT"),
                 region: text("STORAGE_S3_REGION").map_or_else(|| needed("S3_REGION"), Ok)?,
@@ -48,7 +47,7 @@ pub fn backend(settings: &Settings, root: &Path, state: &Path) -> Result<Backend
                 root: prefix,
             }
         }
-        _ => Backend::folder(text("STORAGE_FOLDER").map_or_else(|| state.join(FOLDER), |path| root.join(path))),
+        _ => Backend::folder(text("STORAGE_FOLDER").map_or_else(|| data.join(FOLDER), |path| root.join(path))),
     })
 }
 
@@ -70,11 +69,22 @@ pub fn apply(settings: &Settings, plan: &Plan, options: &mut Options) -> Result<
     if settings.is_set("STORAGE_ALLOWED_MIME_TYPES") {
         options.allowed_types = settings.list("STORAGE_ALLOWED_MIME_TYPES");
     }
+    options.s3 = s3_keys(settings);
     options.verify_reads = settings.flag("STORAGE_VERIFY_CHECKSUMS");
     if let Ok(host) = nix::unistd::gethostname() {
         options.instance = format!("{}@{}", plan.project, host.to_string_lossy());
     }
     Ok(())
+}
+
+/// Who may use the S3 API: whoever has the project's root keys. Without a secret there is no such API.
+fn s3_keys(settings: &Settings) -> Option<S3Keys> {
+    let text = |name: &str| settings.text(name).filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    Some(S3Keys {
+        access_key: text("S3_ACCESS_KEY")?,
+        secret_key: Secret::new(text("S3_SECRET_KEY")?),
+        region: text("S3_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
+    })
 }
 
 /// Signs presigned URLs: made of a secret of the project that every server of it has, and of no use for anything else.
@@ -104,16 +114,16 @@ mod tests {
 
     fn backend_of(pairs: &[(&str, &str)]) -> Result<Backend, Error> {
         let settings = Settings::from_pairs(EnvName::dev(), pairs.iter().copied()).unwrap();
-        backend(&settings, Path::new("/shop"), Path::new("/shop/.nself"))
+        backend(&settings, Path::new("/shop"), Path::new("/shop/.nself/data"))
     }
 
     #[test]
-    fn bytes_are_in_the_projects_state_unless_the_settings_say_otherwise() {
+    fn bytes_are_in_the_projects_data_unless_the_settings_say_otherwise() {
         let folder = |pairs: &[(&str, &str)]| match backend_of(pairs).unwrap() {
             Backend::Folder { root } => root.display().to_string(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(folder(&[]), "/shop/.nself/storage");
+        assert_eq!(folder(&[]), "/shop/.nself/data/storage");
         assert_eq!(folder(&[("STORAGE_FOLDER", "files")]), "/shop/files");
         assert_eq!(folder(&[("STORAGE_FOLDER", "/srv/files")]), "/srv/files");
     }

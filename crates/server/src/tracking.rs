@@ -178,14 +178,7 @@ pub const STORAGE: &[Table] = &[
         custom: "files",
         plural: "files",
         singular: "file",
-        columns: &[
-            "created_at",
-            "updated_at",
-            "bucket_id",
-            "mime_type",
-            "is_uploaded",
-            "uploaded_by_user_id",
-        ],
+        columns: &["created_at", "updated_at", "bucket_id", "mime_type", "is_uploaded", "uploaded_by_user_id"],
         relationships: &[Object("bucket", "bucket_id")],
     },
     Table {
@@ -311,7 +304,8 @@ mod tests {
         for table in AUTH.iter().chain(STORAGE) {
             for relationship in table.relationships {
                 if let Array(name, other, _) = relationship {
-                    let found = AUTH.iter().chain(STORAGE).any(|known| (known.schema, known.name) == (table.schema, *other));
+                    let found =
+                        AUTH.iter().chain(STORAGE).any(|known| (known.schema, known.name) == (table.schema, *other));
                     assert!(found, "{}.{name}", table.name);
                 }
             }

@@ -30,6 +30,7 @@ impl Plan {
         let mut gateway = front_door::gateway(settings, &domains, &mut draft)?;
         backend::add(settings, &domains, &mut draft)?;
         builtin::add(settings, &domains, &mut draft)?;
+        backend::add_console(settings, &domains, &mut draft)?;
         custom::add(settings, &domains, &mut gateway, &mut draft)?;
         frontend::add(settings, &domains, &mut gateway, &mut draft)?;
         deferred::add(settings, &mut draft);

@@ -91,6 +91,7 @@ pub enum Kind {
     Graphql,
     Auth,
     Storage,
+    S3,
     Mail,
     Console,
     Custom,

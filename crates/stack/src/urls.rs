@@ -82,6 +82,7 @@ fn label(service: &Service) -> String {
         Kind::Graphql => "GraphQL".to_owned(),
         Kind::Auth => "Auth".to_owned(),
         Kind::Storage => "Storage".to_owned(),
+        Kind::S3 => "S3".to_owned(),
         Kind::Mail => "Mail".to_owned(),
         Kind::Console => "Console".to_owned(),
         _ => service.name.clone(),

@@ -143,19 +143,24 @@ async fn harden(request: Request, next: Next) -> Response {
     headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(http::header::ACCESS_CONTROL_EXPOSE_HEADERS).or_insert(HeaderValue::from_static(EXPOSED));
     let kind = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if is_active(kind) {
+    if !is_passive(kind) {
         let policy = HeaderValue::from_static("default-src 'none'; sandbox");
         headers.insert(http::header::CONTENT_SECURITY_POLICY, policy);
     }
     response
 }
 
-/// Whether a browser would run scripts in a document of this type.
-fn is_active(content_type: &str) -> bool {
+/// Whether a browser runs nothing in a document of this type. What is not known to be so is taken for a page: of a list
+/// (`text/plain, text/html`) browsers take the last type.
+fn is_passive(content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    matches!(kind.as_str(), "text/html" | "text/xml" | "application/xml" | "text/xsl")
-        || kind.ends_with("+xml")
-        || kind.starts_with("multipart/")
+    if content_type.contains(',') || kind.contains("xml") {
+        return false;
+    }
+    let known = ["text/plain", "text/csv", "application/json", "application/pdf", "application/octet-stream"];
+    known.contains(&&*kind)
+        || ["image/", "audio/", "video/", "font/"].iter().any(|family| kind.starts_with(family))
+        || ["application/zip", "application/gzip"].contains(&&*kind)
 }
 
 /// Nhost's names for what caches between a browser and this service keep.

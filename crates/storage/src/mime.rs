@@ -51,6 +51,16 @@ const SIGNATURES: &[(usize, &[u8], &str)] = &[
     (0, b"SQLite format 3\x00", "application/vnd.sqlite3"),
 ];
 
+/// Whether it is one media type, with or without parameters (RFC 9110, section 8.3.1), that everybody reads alike.
+pub(crate) fn is_one(text: &str) -> bool {
+    let token = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
+    };
+    let kind = text.split(';').next().unwrap_or_default().trim_end();
+    let plain = text.len() <= 255 && !text.contains(',') && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    plain && kind.split_once('/').is_some_and(|(family, name)| token(family) && token(name))
+}
+
 /// The type; `application/octet-stream` when the bytes say nothing.
 pub(crate) fn sniff(head: &[u8]) -> &'static str {
     let known = SIGNATURES.iter().find(|(at, bytes, _)| head.get(*at..).is_some_and(|rest| rest.starts_with(bytes)));

@@ -63,9 +63,8 @@ const SERVICE: &[Setting] = &[
     .default("10")
     .since("0.1"),
     Setting::new("AUTH_REFRESH_TOKEN_SECRET", Kind::Secret(Strength::Key), "Older secret of refresh tokens"),
-    Setting::new("AUTH_CONCEAL_ERRORS", Kind::Flag, "Answers do not tell whether an account exists").defaults(
-        "false", "false", "true",
-    ),
+    Setting::new("AUTH_CONCEAL_ERRORS", Kind::Flag, "Answers do not tell whether an account exists")
+        .defaults("false", "false", "true"),
     Setting::new(
         "AUTH_REQUIRE_ELEVATED_CLAIM",
         Kind::Choice(&["disabled", "recommended", "required"]),
@@ -191,9 +190,17 @@ const PROVIDERS: &[Setting] = &[
         "Encrypts the providers' own tokens that are kept; the tokens' key when not set",
     )
     .since("0.1"),
-    Setting::new("AUTH_OAUTH2_PROVIDER_ENABLED", Kind::Flag, "Other applications sign users in through auth, by OpenID")
-        .default("false"),
-    Setting::new("AUTH_OAUTH2_PROVIDER_ISSUER", Kind::Url, "Who its id tokens say made them; AUTH_SERVER_URL when not set"),
+    Setting::new(
+        "AUTH_OAUTH2_PROVIDER_ENABLED",
+        Kind::Flag,
+        "Other applications sign users in through auth, by OpenID",
+    )
+    .default("false"),
+    Setting::new(
+        "AUTH_OAUTH2_PROVIDER_ISSUER",
+        Kind::Url,
+        "Who its id tokens say made them; AUTH_SERVER_URL when not set",
+    ),
     Setting::new(
         "AUTH_OAUTH2_PROVIDER_LOGIN_URL",
         Kind::Url,

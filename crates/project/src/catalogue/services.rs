@@ -37,7 +37,11 @@ const MAIL: &[Setting] = &[
     Setting::new("SMTP_SECURE", Kind::Flag, "TLS to it").default("true"),
     Setting::new("SMTP_FROM", Kind::Email, "From address").default("noreply@nself.org"),
     Setting::new("SMTP_CA_FILE", Kind::Path, "Certificate of a further authority for TLS to it, PEM"),
-    Setting::new("EMAIL_API_URL", Kind::Url, "The provider's HTTP API, where it is not the usual one: https://api.eu.mailgun.net"),
+    Setting::new(
+        "EMAIL_API_URL",
+        Kind::Url,
+        "The provider's HTTP API, where it is not the usual one: https://api.eu.mailgun.net",
+    ),
     Setting::new("SENDGRID_API_KEY", Kind::Secret(Strength::External), "Key of SendGrid"),
     Setting::new("POSTMARK_API_KEY", Kind::Secret(Strength::External), "Key of Postmark"),
     Setting::new("POSTMARK_MESSAGE_STREAM", Kind::Text, "Message stream at Postmark").default("outbound"),

@@ -22,9 +22,15 @@ const STORAGE: &[Setting] = &[
     .default("folder")
     .since("0.1"),
     Setting::new("STORAGE_FOLDER", Kind::Path, "That folder; one in the project's data when not set").since("0.1"),
-    Setting::new("STORAGE_PREFIX", Kind::Text, "Path within the cloud's bucket").aliases(&["S3_ROOT_FOLDER"]).since("0.1"),
-    Setting::new("STORAGE_S3_ENDPOINT", Kind::Url, "S3, or what speaks its protocol; Amazon's for the region when not set")
+    Setting::new("STORAGE_PREFIX", Kind::Text, "Path within the cloud's bucket")
+        .aliases(&["S3_ROOT_FOLDER"])
         .since("0.1"),
+    Setting::new(
+        "STORAGE_S3_ENDPOINT",
+        Kind::Url,
+        "S3, or what speaks its protocol; Amazon's for the region when not set",
+    )
+    .since("0.1"),
     Setting::new("STORAGE_S3_REGION", Kind::Text, "Its region; S3_REGION when not set").since("0.1"),
     Setting::new("STORAGE_S3_BUCKET", Kind::Text, "Its bucket; S3_BUCKET when not set").since("0.1"),
     Setting::new(

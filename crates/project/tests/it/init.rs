@@ -18,7 +18,10 @@ fn a_new_project_starts_at_once() {
     assert_eq!(settings.text("PROJECT_NAME"), Some("my-shop"));
     assert_eq!(settings.text("BASE_DOMAIN"), Some("localhost"));
     secrets::check(&settings).unwrap();
-    assert_eq!(report.secrets, ["POSTGRES_PASSWORD", "HASURA_GRAPHQL_ADMIN_SECRET", "HASURA_JWT_KEY"]);
+    assert_eq!(
+        report.secrets,
+        ["POSTGRES_PASSWORD", "HASURA_GRAPHQL_ADMIN_SECRET", "HASURA_JWT_KEY", "MINIO_ROOT_PASSWORD"]
+    );
     assert_eq!(folder.mode("My Shop/.env"), 0o600);
     for file in [".env.example", ".gitignore", "nself.toml"] {
         assert_eq!(folder.mode(&format!("My Shop/{file}")), 0o644, "{file}");

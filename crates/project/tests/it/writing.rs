@@ -67,7 +67,10 @@ fn a_plain_project_of_the_bash_tool_gets_its_secrets() {
     let folder = Folder::new(&[(".env", "ENV=dev\nPROJECT_NAME=shop\nREDIS_ENABLED=true\nPOSTGRES_PASSWORD=\n")]);
     let ensured = secrets::ensure(&folder.project(), None).unwrap();
     let names: Vec<_> = ensured.made.iter().map(|change| change.name.as_str()).collect();
-    assert_eq!(names, ["POSTGRES_PASSWORD", "REDIS_PASSWORD", "HASURA_GRAPHQL_ADMIN_SECRET", "HASURA_JWT_KEY"]);
+    assert_eq!(
+        names,
+        ["POSTGRES_PASSWORD", "REDIS_PASSWORD", "HASURA_GRAPHQL_ADMIN_SECRET", "HASURA_JWT_KEY", "MINIO_ROOT_PASSWORD"]
+    );
     assert_eq!(folder.mode(".env"), 0o600);
     assert_eq!(ensured.settings.secret("REDIS_PASSWORD").unwrap().expose().len(), secrets::LENGTH);
     let before = folder.read(".env");
@@ -79,7 +82,7 @@ fn a_plain_project_of_the_bash_tool_gets_its_secrets() {
 fn a_weak_secret_is_fine_in_dev_and_refused_in_prod() {
     let folder = Folder::new(&[(
         ".env",
-        "POSTGRES_PASSWORD=postgres\nHASURA_GRAPHQL_ADMIN_SECRET=short\nHASURA_JWT_KEY=also-short\n",
+        "POSTGRES_PASSWORD=postgres\nHASURA_GRAPHQL_ADMIN_SECRET=short\nHASURA_JWT_KEY=also-short\nSTORAGE_ENABLED=false\n",
     )]);
     let project = folder.project();
     assert!(secrets::ensure(&project, None).unwrap().made.is_empty());

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use gateway::Backend;
 use stack::Service;
 use stack::status::State;
 
-use super::Running;
+use super::{Running, lock};
 use crate::asks::{Engine, Post};
 use crate::{Error, auth_options, mail_options, storage_options, tracking};
 
@@ -31,7 +32,7 @@ impl Running {
 
     pub(super) async fn start_storage(&self, service: &Service) -> Result<(), Error> {
         self.board.set(&service.name, State::Starting, None);
-        let backend = storage_options::backend(&self.settings, self.project.root(), &self.project.state_dir())?;
+        let backend = storage_options::backend(&self.settings, self.project.root(), &self.placement.folder)?;
         let store = storage::Store::open(&backend)?;
         let key = storage_options::signing_key(&self.settings)?;
         let gate = Arc::new(self.engine());
@@ -39,7 +40,20 @@ impl Running {
         storage_options::apply(&self.settings, &self.plan, &mut options)?;
         let handle = storage::Service::start(options).await?;
         self.track(tracking::STORAGE).await?;
-        self.put_through(service, handle.router());
+        let router = handle.router();
+        *lock(&self.storage) = Some(handle);
+        self.put_through(service, router);
+        Ok(())
+    }
+
+    pub(super) fn start_s3(&self, service: &Service) -> Result<(), Error> {
+        let router = lock(&self.storage).as_ref().and_then(storage::Handle::s3_router);
+        let router = router.ok_or_else(|| Error::ServiceFailed {
+            name: service.name.clone(),
+            why: "S3_ACCESS_KEY or S3_SECRET_KEY is not set".to_owned(),
+            log: Vec::new(),
+        })?;
+        self.put_through(service, router);
         Ok(())
     }
 
@@ -80,7 +94,7 @@ impl Running {
         }
     }
 
-    fn put_through(&self, service: &Service, router: axum::Router) {
+    fn put_through(&self, service: &Service, router: Router) {
         drop(self.gateway.swap(&service.name, Backend::InProcess(router)));
         self.board.set(&service.name, State::Ready, None);
     }
@@ -99,11 +113,12 @@ impl Running {
     /// Takes the services of this process off the front door, and lets go of their connections.
     pub(super) async fn end_services(&self) {
         for service in &self.plan.services {
-            if matches!(service.kind, stack::Kind::Auth | stack::Kind::Storage | stack::Kind::Mail) {
+            if matches!(service.kind, stack::Kind::Auth | stack::Kind::Storage | stack::Kind::S3 | stack::Kind::Mail) {
                 let why = format!("{} is stopped", service.name);
                 drop(self.gateway.swap(&service.name, Backend::Unavailable(why)));
             }
         }
+        drop(lock(&self.storage).take());
         self.end_mail().await;
         if let Some(pool) = self.services_pool.get() {
             pool.close();

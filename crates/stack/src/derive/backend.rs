@@ -48,11 +48,12 @@ pub(crate) fn add(settings: &Settings, domains: &Domains, draft: &mut Draft) -> 
             );
         }
     }
-    // Off in prod unless asked for, as Hasura's console is.
-    if settings.flag("HASURA_GRAPHQL_ENABLE_CONSOLE") {
-        console(settings, domains, draft)?;
-    }
     Ok(())
+}
+
+/// The console: off in prod unless asked for, as Hasura's is.
+pub(crate) fn add_console(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {
+    if settings.flag("HASURA_GRAPHQL_ENABLE_CONSOLE") { console(settings, domains, draft) } else { Ok(()) }
 }
 
 /// It listens on this machine only, in every environment: `POSTGRES_EXPOSE_PORT` was about a container's port.

@@ -104,11 +104,6 @@ fn auth(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(),
 
 fn storage(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {
     let version = settings.text("STORAGE_VERSION").unwrap_or("latest");
-    let mut depends_on = engine(settings);
-    if draft.services.iter().any(|service| service.kind == Kind::Auth) {
-        // A file's row refers to the user who has uploaded it.
-        depends_on.push("auth".to_owned());
-    }
     let spec = Spec {
         name: "storage",
         kind: Kind::Storage,
@@ -117,7 +112,7 @@ fn storage(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<
         priority: STORAGE_PRIORITY,
         level: None,
         image: format!("nhost/hasura-storage:{version}"),
-        depends_on,
+        depends_on: engine(settings),
     };
     let volume = Volume { name: "minio_data".to_owned(), mount: "/data".to_owned() };
     draft.services.push(Service { volumes: vec![volume], ..spec.service(settings) });
@@ -129,7 +124,31 @@ fn storage(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<
     if let Some(host) = host(settings, domains, "STORAGE_ROUTE")? {
         draft.take_route(service(Some(host), "/", None), "STORAGE_ROUTE")?;
     }
+    if settings.text("S3_ACCESS_KEY").is_some() && settings.secret("S3_SECRET_KEY").is_some() {
+        s3(settings, domains, draft)?;
+    }
     Ok(())
+}
+
+/// The S3 API over the same files, for who has its keys. Its requests sign host and path, so that it has a host of its
+/// own and paths as they come.
+fn s3(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {
+    const ROUTE: &str = "STORAGE_S3_ROUTE";
+    let Some(host) = host(settings, domains, ROUTE)? else { return Ok(()) };
+    let version = settings.text("MINIO_VERSION").unwrap_or("latest");
+    let spec = Spec {
+        name: "minio",
+        kind: Kind::S3,
+        group: Group::Optional,
+        prefix: "MINIO",
+        priority: STORAGE_PRIORITY,
+        level: None,
+        image: format!("minio/minio:{version}"),
+        depends_on: vec!["storage".to_owned()],
+    };
+    draft.services.push(spec.service(settings));
+    let route = route(Some(host), "/", "minio", None, "general");
+    draft.take_route(Route { max_body_bytes: Some(STORAGE_BODY), ..route }, ROUTE)
 }
 
 fn mail(settings: &Settings, domains: &Domains, draft: &mut Draft) -> Result<(), Error> {

@@ -201,7 +201,10 @@ fn service(
     if let Some(host) = &custom.host {
         let zone = zone(gateway, &custom.name, own("RATE_LIMIT"));
         let (host, path, service) = (host.clone(), "/".to_owned(), custom.name.clone());
-        draft.take_route(Route { host, path, service, rewrite: None, zone, max_body_bytes: None }, &custom.route_setting)?;
+        draft.take_route(
+            Route { host, path, service, rewrite: None, zone, max_body_bytes: None },
+            &custom.route_setting,
+        )?;
     }
     let replicas = own("REPLICAS").and_then(|count| count.trim().parse().ok()).unwrap_or(1);
     if replicas != 1 {

@@ -36,7 +36,7 @@ fn a_start_command_makes_a_service() {
         Run::Command { argv: vec!["node".into(), "server.js".into()], directory: "services/api".into() }
     );
     assert_eq!((api.ports[0].number, api.ports[0].setting.as_str()), (8101, "CS_1_PORT"));
-    assert_eq!(api.depends_on, ["postgres", "hasura"]);
+    assert_eq!(api.depends_on, ["postgres", "hasura", "auth"]);
     assert_eq!(api.probe, Probe::Http { path: "/health".to_owned() });
     assert_eq!((api.resources.memory_bytes, api.resources.cpu_millicores), (Some(256 << 20), Some(250)));
     assert_eq!(api.metrics.as_ref().unwrap().job, "custom_api");

@@ -113,6 +113,11 @@ fn urls_lead_a_person_to_every_service() {
         [
             url("GraphQL", true, "http://localhost:8080/v1/graphql", "https://localhost:8443/v1/graphql"),
             url("GraphQL", false, "http://api.localhost:8080/v1/graphql", "https://api.localhost:8443/v1/graphql"),
+            url("Auth", true, "http://localhost:8080/v1/auth/v1", "https://localhost:8443/v1/auth/v1"),
+            url("Auth", false, "http://auth.localhost:8080/v1", "https://auth.localhost:8443/v1"),
+            url("Storage", true, "http://localhost:8080/v1/storage/v1", "https://localhost:8443/v1/storage/v1"),
+            url("Storage", false, "http://storage.localhost:8080/v1", "https://storage.localhost:8443/v1"),
+            url("Mail", true, "http://mail.localhost:8080", "https://mail.localhost:8443"),
             url("Console", true, "http://localhost:8080/console", "https://localhost:8443/console"),
             url("Console", false, "http://console.localhost:8080", "https://console.localhost:8443"),
             url("web", true, "http://web.localhost:8080", "https://web.localhost:8443"),

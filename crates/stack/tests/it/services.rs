@@ -7,9 +7,9 @@ fn names(plan: &stack::Plan) -> Vec<&str> {
 }
 
 #[test]
-fn an_empty_project_is_a_database_an_api_and_a_console() {
+fn an_empty_project_is_a_database_an_api_its_services_and_a_console() {
     let plan = plan(&[]);
-    assert_eq!(names(&plan), ["postgres", "hasura", "console"]);
+    assert_eq!(names(&plan), ["postgres", "hasura", "auth", "storage", "mailpit", "console"]);
     assert_eq!(plan.deferred, [], "defaults for later versions must not nag");
     let postgres = plan.service("postgres").unwrap();
     assert_eq!((postgres.ports[0].number, postgres.ports[0].public), (5432, false));
@@ -18,33 +18,62 @@ fn an_empty_project_is_a_database_an_api_and_a_console() {
     assert_eq!(postgres.run, Run::Postgres { image: "postgres:16-alpine".to_owned() });
     assert_eq!(postgres.version, None, "no wish means the newest installed");
     let stopped: Vec<&str> = plan.stop_order().into_iter().map(|service| service.name.as_str()).collect();
-    assert_eq!(stopped, ["console", "hasura", "postgres"]);
+    assert_eq!(stopped, ["console", "mailpit", "storage", "auth", "hasura", "postgres"]);
 }
 
 #[test]
 fn what_is_switched_on_and_missing_is_named_with_a_reason() {
     let plan =
-        plan(&[("REDIS_ENABLED", "true"), ("REDIS_PASSWORD", "long-enough-for-redis"), ("AUTH_ENABLED", "true")]);
+        plan(&[("REDIS_ENABLED", "true"), ("REDIS_PASSWORD", "long-enough-for-redis"), ("FUNCTIONS_ENABLED", "true")]);
     let deferred: Vec<(&str, &str)> =
         plan.deferred.iter().map(|deferred| (deferred.name.as_str(), deferred.setting.as_str())).collect();
-    assert_eq!(deferred, [("auth", "AUTH_ENABLED"), ("redis", "REDIS_ENABLED")]);
-    assert!(plan.deferred[0].reason.contains("sign-up") && plan.deferred[0].fix.contains("AUTH_ENABLED"));
+    assert_eq!(deferred, [("functions", "FUNCTIONS_ENABLED"), ("redis", "REDIS_ENABLED")]);
+    assert!(plan.deferred[0].reason.contains("runtime") && plan.deferred[0].fix.contains("FUNCTIONS_ENABLED"));
 }
 
 #[test]
 fn a_switch_takes_a_service_away() {
     let without = plan(&[("HASURA_ENABLED", "false")]);
-    assert_eq!(names(&without), ["postgres", "console"]);
+    assert_eq!(names(&without), ["postgres", "auth", "mailpit", "console"]);
     assert_eq!(routes(&without, "hasura"), []);
     let without = plan(&[("POSTGRES_ENABLED", "false")]);
     assert_eq!(names(&without), ["console"]);
     assert_eq!(without.deferred[0].setting, "POSTGRES_ENABLED");
     // The console is off in prod until it is asked for.
-    assert_eq!(names(&plan_in("prod", &[])), ["postgres", "hasura"]);
+    assert_eq!(names(&plan_in("prod", &[])), ["postgres", "hasura", "auth", "storage"]);
     assert_eq!(
         names(&plan_in("prod", &[("HASURA_GRAPHQL_ENABLE_CONSOLE", "true")])),
-        ["postgres", "hasura", "console"]
+        ["postgres", "hasura", "auth", "storage", "console"]
     );
+}
+
+#[test]
+fn auth_storage_and_mail_have_their_paths_hosts_and_needs() {
+    let plan = plan(&[]);
+    assert_eq!(routes(&plan, "auth"), [(None, "/v1/auth"), (Some("auth.localhost"), "/")]);
+    assert_eq!(routes(&plan, "storage"), [(None, "/v1/storage"), (Some("storage.localhost"), "/")]);
+    assert!(plan.service("minio").is_none(), "without keys there is no S3 API");
+    let keys = [("S3_ACCESS_KEY", "shop"), ("S3_SECRET_KEY", "a secret of the S3 API")];
+    assert_eq!(routes(&self::plan(&keys), "minio"), [(Some("s3.localhost"), "/")]);
+    // Never on the base domain, where every unknown host name leads.
+    assert_eq!(routes(&plan, "mailpit"), [(Some("mail.localhost"), "/")]);
+    let auth = plan.routes.iter().find(|route| route.path == "/v1/auth").unwrap();
+    assert_eq!((auth.rewrite.as_deref(), auth.zone.as_str(), auth.max_body_bytes), (Some("/"), "auth", Some(1 << 20)));
+    let upload = plan.routes.iter().find(|route| route.path == "/v1/storage").unwrap();
+    assert!(upload.max_body_bytes > Some(plan.gateway.max_body_bytes), "buckets say how large a file may be");
+    assert_eq!(plan.service("storage").unwrap().depends_on, ["postgres", "hasura"]);
+    let ports: Vec<u16> = plan.service("mailpit").unwrap().ports.iter().map(|port| port.number).collect();
+    assert_eq!(ports, [1025, 8025]);
+}
+
+#[test]
+fn without_a_key_that_signs_there_is_no_auth() {
+    let foreign = ("HASURA_GRAPHQL_JWT_SECRET", r#"{"jwk_url":"https://login.example.com/keys"}"#);
+    assert!(plan(&[foreign]).service("auth").is_none());
+    assert_eq!(plan(&[foreign]).deferred, [], "nobody has asked for it");
+    assert_eq!(plan(&[foreign, ("AUTH_ENABLED", "true")]).deferred[0].name, "auth");
+    let own = ("HASURA_GRAPHQL_JWT_SECRET", r#"{"type":"HS256","key":"a key of tokens that is long enough"}"#);
+    assert!(plan(&[own]).service("auth").is_some());
 }
 
 #[test]

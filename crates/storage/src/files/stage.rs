@@ -153,7 +153,9 @@ impl Staged {
     pub fn mime_type(&self, claimed: Option<&str>) -> String {
         match claimed.map(str::trim) {
             None | Some("" | "application/octet-stream") => self.mime_type.clone(),
-            Some(claimed) => claimed.to_owned(),
+            Some(claimed) if mime::is_one(claimed) => claimed.to_owned(),
+            // What clients would read in different ways.
+            Some(_) => self.mime_type.clone(),
         }
     }
 

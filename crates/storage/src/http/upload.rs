@@ -21,6 +21,11 @@ use crate::{Caller, Failure, File, Files, Staged};
 
 const DEFAULT_BUCKET: &str = "default";
 
+/// Files and their metadata in one form.
+const PARTS: usize = 2000;
+/// Bytes of all metadata in one form: they are kept until it ends.
+const DESCRIBED: usize = 4 << 20;
+
 /// A part `metadata[]` or `metadata`.
 #[derive(Debug, Default, Deserialize)]
 struct Metadata {
@@ -96,6 +101,7 @@ async fn try_upload(shared: &Shared, headers: &HeaderMap, body: Body, done: &mut
 async fn receive(files: &Files, caller: &Caller, form: &mut Form) -> Result<Received, Failure> {
     let mut received = Received::default();
     let mut bucket = None;
+    let (mut parts, mut described) = (0, 0);
     while let Some(part) = form.next().await? {
         match part.name() {
             "bucket-id" if received.bucket.is_none() => {
@@ -103,11 +109,17 @@ async fn receive(files: &Files, caller: &Caller, form: &mut Form) -> Result<Rece
                 bucket = Some(files.bucket(&id).await?);
                 received.bucket = Some(id);
             }
-            "metadata[]" => received.metadata.push(parse(&part.text().await?)?),
-            "file[]" if part.filename().is_some() => {
-                if received.files.is_empty() {
-                    files.may_insert(caller).await?;
+            "metadata[]" => {
+                begin(files, caller, &mut parts).await?;
+                let text = part.text().await?;
+                described += text.len();
+                if described > DESCRIBED {
+                    return Err(Failure::bad("the form's metadata are too long"));
                 }
+                received.metadata.push(parse(&text)?);
+            }
+            "file[]" if part.filename().is_some() => {
+                begin(files, caller, &mut parts).await?;
                 let limit = match &bucket {
                     Some(bucket) => bucket.max_upload_file_size,
                     // It may be said after the file.
@@ -125,6 +137,15 @@ async fn receive(files: &Files, caller: &Caller, form: &mut Form) -> Result<Rece
         }
     }
     Ok(received)
+}
+
+/// Another part that is kept until the form ends: of who may upload at all, and not too many.
+async fn begin(files: &Files, caller: &Caller, parts: &mut usize) -> Result<(), Failure> {
+    if *parts == 0 {
+        files.may_insert(caller).await?;
+    }
+    *parts += 1;
+    if *parts > PARTS { Err(Failure::bad("the form has too many parts")) } else { Ok(()) }
 }
 
 async fn arrive(files: &Files, limit: u64, part: Part) -> Arrived {

@@ -1,6 +1,7 @@
 //! The storage service over a real PostgreSQL and a folder: each test has its own.
 #![allow(clippy::unwrap_used)]
 
+mod asvs_files;
 mod buckets;
 mod clouds;
 mod download;
