@@ -10,6 +10,7 @@ mod console;
 mod db;
 mod destroy;
 mod doctor;
+mod email;
 mod env;
 mod exec;
 mod explain;
@@ -61,6 +62,7 @@ pub enum Command {
     Seed(seed::Args),
     Hasura(hasura::Args),
     Auth(auth::Args),
+    Email(email::Args),
     Storage(storage::Args),
     Config(config::Args),
     Env(env::Args),
@@ -105,6 +107,7 @@ pub fn run(cx: &Context, command: Command) -> Outcome {
         Command::Seed(args) => seed::run(cx, args),
         Command::Hasura(args) => hasura::run(cx, args),
         Command::Auth(args) => auth::run(cx, args),
+        Command::Email(args) => email::run(cx, args),
         Command::Storage(args) => storage::run(cx, args),
         Command::Config(args) => config::run(cx, args),
         Command::Env(args) => env::run(cx, args),

@@ -1,12 +1,23 @@
 //! Why the service cannot start, or a mail cannot leave.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use project::{Diagnostic, Exit};
 
+use crate::store::StoreError;
+
 /// Every code of this crate; each has a page in `assets/errors`.
-pub const CODES: &[&str] =
-    &["NS-MAIL-001", "NS-MAIL-002", "NS-MAIL-003", "NS-MAIL-004", "NS-MAIL-005", "NS-MAIL-006", "NS-MAIL-007"];
+pub const CODES: &[&str] = &[
+    "NS-MAIL-001",
+    "NS-MAIL-002",
+    "NS-MAIL-003",
+    "NS-MAIL-004",
+    "NS-MAIL-005",
+    "NS-MAIL-006",
+    "NS-MAIL-007",
+    "NS-MAIL-008",
+];
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -59,6 +70,37 @@ impl Diagnostic for Error {
             Self::NotLoopback { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
+    }
+}
+
+/// A mail that was waited for did not come.
+#[derive(Debug, thiserror::Error)]
+#[error("no such mail came within {} s", limit.as_secs_f64())]
+pub struct NothingCame {
+    pub limit: Duration,
+}
+
+impl Diagnostic for NothingCame {
+    fn code(&self) -> &'static str {
+        "NS-MAIL-007"
+    }
+
+    fn fix(&self) -> Option<String> {
+        Some("nself email inbox, to see what there is".to_owned())
+    }
+}
+
+impl Diagnostic for StoreError {
+    fn code(&self) -> &'static str {
+        "NS-MAIL-008"
+    }
+
+    fn why(&self) -> Option<String> {
+        Some(self.reason())
+    }
+
+    fn fix(&self) -> Option<String> {
+        Some("nself status, then nself logs postgres".to_owned())
     }
 }
 

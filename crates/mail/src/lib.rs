@@ -41,7 +41,7 @@ mod store;
 mod wait;
 
 pub use api::{Policy, ROUTES, Route};
-pub use error::{CODES, Error};
+pub use error::{CODES, Error, NothingCame};
 pub use message::{Attachment, Invalid, Mailbox, Message};
 pub use options::{Limits, Options};
 pub use parse::{People, Person};

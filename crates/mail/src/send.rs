@@ -137,10 +137,38 @@ impl Sender {
         message.check()?;
         match tokio::time::timeout(PATIENCE, self.hand_over(message)).await {
             Ok(sent) => sent,
-            Err(_) => {
-                Err(SendError::Unreachable { provider: self.name(), why: "it does not answer in time".to_owned() })
-            }
+            Err(_) => Err(self.late()),
         }
+    }
+
+    /// Whether the next hop can be reached, and takes the password where one is sent before the mail (SMTP). Whether an
+    /// HTTP API takes its key shows only when a mail is sent.
+    ///
+    /// # Errors
+    /// It cannot, within 20 seconds.
+    pub async fn check(&self) -> Result<(), SendError> {
+        let reached = async {
+            match self {
+                Self::Catcher(_) => Ok(()),
+                Self::Smtp(transport) => transport.check().await,
+                Self::SendGrid(client, api) => client.reach(api.url.as_deref().unwrap_or(sendgrid::URL)).await,
+                Self::Postmark(client, postmark) => {
+                    client.reach(postmark.api.url.as_deref().unwrap_or(postmark::URL)).await
+                }
+                Self::Mailgun(client, mailgun) => {
+                    client.reach(mailgun.api.url.as_deref().unwrap_or(mailgun::URL)).await
+                }
+                Self::Ses(client, ses) => client.reach(&ses::base(ses)).await,
+            }
+        };
+        match tokio::time::timeout(PATIENCE, reached).await {
+            Ok(reached) => reached,
+            Err(_) => Err(self.late()),
+        }
+    }
+
+    fn late(&self) -> SendError {
+        SendError::Unreachable { provider: self.name(), why: "it does not answer in time".to_owned() }
     }
 
     /// For people.

@@ -32,7 +32,7 @@ pub(crate) struct Shared {
 pub enum DeliverError {
     #[error("{0}")]
     Invalid(#[from] Invalid),
-    #[error("the mail catcher cannot keep it: {0}")]
+    #[error("the mail catcher cannot keep it: {}", .0.reason())]
     Store(#[from] StoreError),
 }
 

@@ -250,9 +250,9 @@ pub(crate) async fn newest(client: &Client, filter: &Filter) -> Result<Option<St
 /// Why the inbox cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("{0}")]
+    #[error("the inbox's database cannot be reached")]
     Connect(#[from] postgres::Error),
-    #[error("{0}")]
+    #[error("the inbox cannot be read or written")]
     Sql(#[from] tokio_postgres::Error),
 }
 

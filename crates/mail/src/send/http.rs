@@ -55,6 +55,12 @@ impl Client {
         Ok(Reply { status, headers, body: body.freeze() })
     }
 
+    /// Whether somebody answers there, whatever it is.
+    pub(super) async fn reach(&self, url: &str) -> Result<(), SendError> {
+        let unreachable = |error: reqwest::Error| SendError::Unreachable { provider: self.name, why: cause(&error) };
+        self.client.head(url).send().await.map(drop).map_err(unreachable)
+    }
+
     /// A setting that can stand in no header or address.
     pub(super) fn setup(&self, why: &str) -> SendError {
         SendError::Setup { provider: self.name, why: why.to_owned() }

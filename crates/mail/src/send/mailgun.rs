@@ -10,7 +10,7 @@ use super::{Mailgun, SendError};
 use crate::compose;
 use crate::message::Message;
 
-const URL: &str = "https://api.mailgun.net";
+pub(super) const URL: &str = "https://api.mailgun.net";
 
 pub(super) async fn send(client: &Client, mailgun: &Mailgun, message: &Message) -> Result<Option<String>, SendError> {
     let domain = &mailgun.domain;

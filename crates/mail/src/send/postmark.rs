@@ -9,7 +9,7 @@ use super::http::Client;
 use super::{Postmark, SendError};
 use crate::message::{Attachment, Mailbox, Message};
 
-const URL: &str = "https://api.postmarkapp.com";
+pub(super) const URL: &str = "https://api.postmarkapp.com";
 
 pub(super) async fn send(client: &Client, postmark: &Postmark, message: &Message) -> Result<Option<String>, SendError> {
     let mut headers = HeaderMap::new();

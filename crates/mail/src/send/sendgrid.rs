@@ -9,7 +9,7 @@ use super::http::Client;
 use super::{Api, SendError};
 use crate::message::{Mailbox, Message};
 
-const URL: &str = "https://api.sendgrid.com";
+pub(super) const URL: &str = "https://api.sendgrid.com";
 
 pub(super) async fn send(client: &Client, api: &Api, message: &Message) -> Result<Option<String>, SendError> {
     let mut headers = HeaderMap::new();

@@ -21,9 +21,8 @@ pub(super) async fn send(client: &Client, ses: &Ses, message: &Message) -> Resul
         return Err(client.setup("AWS_REGION is no region"));
     }
     let body = body(ses, message)?.to_string();
-    let usual = format!("https://email.{}.amazonaws.com", ses.region);
-    let base = ses.url.as_deref().unwrap_or(&usual).trim_end_matches('/');
-    let host = base.split_once("://").map_or(base, |(_, host)| host);
+    let base = base(ses);
+    let host = base.split_once("://").map_or(&*base, |(_, host)| host);
     let headers = sign(ses, host, &body, Timestamp::now()).ok_or_else(|| {
         client.setup("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_SESSION_TOKEN hold characters that none has")
     })?;
@@ -37,6 +36,12 @@ pub(super) async fn send(client: &Client, ses: &Ses, message: &Message) -> Resul
     let kind = kind.split(':').next().unwrap_or_default();
     let words = answer["message"].as_str().or(answer["Message"].as_str()).unwrap_or_default();
     Err(client.refused(&reply, Some(format!("{kind} {words}").trim())))
+}
+
+/// The API's address, without a path.
+pub(super) fn base(ses: &Ses) -> String {
+    let usual = || format!("https://email.{}.amazonaws.com", ses.region);
+    ses.url.as_deref().map_or_else(usual, |url| url.trim_end_matches('/').to_owned())
 }
 
 fn body(ses: &Ses, message: &Message) -> Result<Value, SendError> {

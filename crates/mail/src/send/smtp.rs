@@ -52,6 +52,15 @@ impl Transport {
         Ok(Self(builder.build()))
     }
 
+    /// Connects, and signs in where there is a password.
+    pub(super) async fn check(&self) -> Result<(), SendError> {
+        match self.0.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SendError::Unreachable { provider: NAME, why: "it hung up without an answer".to_owned() }),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
     pub(super) async fn send(&self, message: &Message) -> Result<Option<String>, SendError> {
         let composed = compose::compose(message)?;
         match self.0.send(composed).await {

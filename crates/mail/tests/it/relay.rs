@@ -135,6 +135,7 @@ async fn refusals_are_told() {
     let SendError::Refused { why, temporary: false, .. } = error.unwrap_err() else { panic!("not refused") };
     assert!(why.contains("535") && !why.contains("wrong\0"), "{why}");
     let sender = sender(port, Security::StartTls, "the-password", Some(&certificate));
+    sender.check().await.unwrap();
     let SendError::Refused { why, .. } = sender.send(&message("nobody@example.com")).await.unwrap_err() else {
         panic!("not refused")
     };

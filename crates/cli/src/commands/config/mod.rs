@@ -4,7 +4,7 @@ mod edit;
 mod get;
 mod list;
 pub mod secrets;
-mod set;
+pub mod set;
 mod show;
 mod unset;
 pub mod validate;

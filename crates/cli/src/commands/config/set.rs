@@ -65,7 +65,8 @@ fn from_stdin() -> Result<String, Failure> {
     Ok(text)
 }
 
-fn ask(cx: &Context, name: &str) -> Result<String, Failure> {
+/// Asks a person; what is typed for a secret is not shown.
+pub fn ask(cx: &Context, name: &str) -> Result<String, Failure> {
     let hidden = project::is_secret(name).then(Hidden::begin);
     let answer = cx.terminal.ask(&format!("Value of {name}:"));
     if hidden.is_some() {
