@@ -149,10 +149,7 @@ impl From<tokio_postgres::Error> for Failure {
         use tokio_postgres::error::SqlState;
 
         // JSON and URLs can hold a character zero, PostgreSQL's text cannot.
-        if matches!(
-            error.code(),
-            Some(&SqlState::UNTRANSLATABLE_CHARACTER | &SqlState::CHARACTER_NOT_IN_REPERTOIRE)
-        ) {
+        if matches!(error.code(), Some(&SqlState::UNTRANSLATABLE_CHARACTER | &SqlState::CHARACTER_NOT_IN_REPERTOIRE)) {
             return Self::Request("a text contains a character that cannot be kept".to_owned());
         }
         Self::internal("PostgreSQL refused a statement of auth", &crate::error::reason(&error))

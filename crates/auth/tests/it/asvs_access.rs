@@ -71,9 +71,8 @@ async fn somebody_elses_things() {
     let server = everything().await;
     let (ann, eve) = (server.user("ann@example.org").await, server.user("eve@example.org").await);
     let session = ann.body["session"]["refreshTokenId"].as_str().unwrap();
-    let taken = server
-        .call(Method::DELETE, &format!("/user/sessions/{session}"), Some(&eve.access_token()), None)
-        .await;
+    let taken =
+        server.call(Method::DELETE, &format!("/user/sessions/{session}"), Some(&eve.access_token()), None).await;
     assert_eq!((taken.status, taken.error()), (StatusCode::BAD_REQUEST, "invalid-request"));
     let list = server.get_as("/user/sessions", &eve.access_token()).await;
     assert!(!list.body.to_string().contains(session), "{list:?}");
@@ -130,6 +129,7 @@ async fn headers_of_clients() {
         .header("x-hasura-admin-secret", "guess");
     let answer = server.send(request.body(axum::body::Body::empty()).unwrap()).await;
     assert_eq!(answer.body["email"], "eve@example.org");
-    let claims: Value = json!(auth::keys::Keys::of_key("HS256", KEY).unwrap().verify(&eve.access_token()).unwrap().hasura);
+    let claims: Value =
+        json!(auth::keys::Keys::of_key("HS256", KEY).unwrap().verify(&eve.access_token()).unwrap().hasura);
     assert_eq!(claims["x-hasura-user-id"], eve.body["session"]["user"]["id"]);
 }

@@ -23,7 +23,9 @@ async fn any_password_that_is_long_and_not_common() {
         assert_eq!(sign_up(&server, "no@example.org", password).await.error(), error, "{password}");
     }
     let long = "x".repeat(63) + "é";
-    for (index, password) in ["only lower case words", "四つの言葉の合言葉", " blanks at the ends ", &long].iter().enumerate() {
+    for (index, password) in
+        ["only lower case words", "四つの言葉の合言葉", " blanks at the ends ", &long].iter().enumerate()
+    {
         let email = format!("user{index}@example.org");
         assert_eq!(sign_up(&server, &email, password).await.status, StatusCode::OK, "{password}");
         let sign_in = async |password: &str| {

@@ -49,7 +49,10 @@ async fn a_deleted_user_is_out() {
     let server = support::start().await;
     let ann = server.user("ann@example.org").await;
     server.database.client().await.batch_execute("DELETE FROM auth.users").await.unwrap();
-    assert_eq!(server.post("/token", json!({"refreshToken": ann.refresh_token()})).await.error(), "invalid-refresh-token");
+    assert_eq!(
+        server.post("/token", json!({"refreshToken": ann.refresh_token()})).await.error(),
+        "invalid-refresh-token"
+    );
     assert_ne!(server.get_as("/user", &ann.access_token()).await.status, StatusCode::OK);
 }
 
@@ -184,7 +187,8 @@ async fn no_open_redirect() {
         "ftp://app.example.org",
     ] {
         let options = json!({"redirectTo": url});
-        let asked = server.post("/signin/passwordless/email", json!({"email": "ann@example.org", "options": options})).await;
+        let asked =
+            server.post("/signin/passwordless/email", json!({"email": "ann@example.org", "options": options})).await;
         assert_eq!(asked.error(), "redirectTo-not-allowed", "{url:?}");
         let encoded: String = form_urlencoded::byte_serialize(url.as_bytes()).collect();
         let hop = server.get(&format!("/verify?ticket=verifyEmail:x&redirectTo={encoded}")).await;

@@ -139,7 +139,8 @@ impl Server {
         let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
         // What is no JSON is told as its text.
         let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) };
+        let body =
+            if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) };
         Answer { status: parts.status, headers: parts.headers, body }
     }
 

@@ -74,9 +74,8 @@ async fn names_are_no_paths_and_no_headers() {
         "nul\0byte",
         "\u{202e}gnp.exe",
     ] {
-        let form = Form::new()
-            .json("metadata[]", &json!({"name": name}))
-            .file("file[]", "x.txt", "text/plain", b"something");
+        let form =
+            Form::new().json("metadata[]", &json!({"name": name})).file("file[]", "x.txt", "text/plain", b"something");
         let answer = world.send(form.request(Method::POST, "/v1/files", &as_user(ALICE))).await;
         if name.contains('\0') {
             assert!(!answer.status.is_success(), "PostgreSQL cannot keep it");
@@ -89,7 +88,9 @@ async fn names_are_no_paths_and_no_headers() {
         let answer = world.get(&path, &as_user(ALICE)).await;
         let disposition = answer.header("content-disposition");
         assert_eq!(disposition.matches('"').count(), 2, "{name:?}: {disposition}");
-        assert!(disposition.is_ascii() && !disposition.contains(['/', '\\', ';']) || disposition.matches(';').count() == 1);
+        assert!(
+            disposition.is_ascii() && !disposition.contains(['/', '\\', ';']) || disposition.matches(';').count() == 1
+        );
         assert!(answer.headers.get("set-cookie").is_none());
     }
     // Every object's name in the store is one of ours.
@@ -140,7 +141,8 @@ async fn all_routes_without_credentials() {
     let id = path.rsplit('/').next().unwrap();
     for route in ROUTES {
         for prefix in ["", "/v1"] {
-            for who in [&[][..], &[("x-role", "expired")], &[("x-role", "nobody"), ("x-hasura-admin-secret", "guess")]] {
+            for who in [&[][..], &[("x-role", "expired")], &[("x-role", "nobody"), ("x-hasura-admin-secret", "guess")]]
+            {
                 let target = format!("{prefix}{}", route.path.replace("{id}", id));
                 let method: Method = route.method.parse().unwrap();
                 let mut form = Form::new().file("file[]", "x", "", b"x").request(method.clone(), &target, who);
@@ -151,10 +153,7 @@ async fn all_routes_without_credentials() {
                 let what = format!("{method} {target} as {who:?}: {} {}", answer.status, answer.text());
                 match route.policy {
                     Policy::Public => assert!(answer.status.is_success(), "{what}"),
-                    Policy::Role => assert!(
-                        matches!(answer.status.as_u16(), 401 | 403),
-                        "{what}"
-                    ),
+                    Policy::Role => assert!(matches!(answer.status.as_u16(), 401 | 403), "{what}"),
                     Policy::Signature => assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{what}"),
                     Policy::AdminSecret => {
                         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{what}");
