@@ -33,6 +33,14 @@ const PLANNED: &[(&str, &str, Policy)] = &[
     ("localhost", "/healthz", Policy::Public),
     ("localhost", "/hasura/healthz", Policy::Public),
     ("localhost", "/console", Policy::Session),
+    // What these answer below their paths is tried, route by route, in the crates auth, storage and mail.
+    ("localhost", "/v1/auth", Policy::Nothing),
+    ("auth.localhost", "/", Policy::Nothing),
+    ("localhost", "/v1/storage", Policy::Nothing),
+    ("storage.localhost", "/", Policy::Nothing),
+    ("s3.localhost", "/", Policy::Nothing),
+    // In dev the caught mails are on the developer's own machine.
+    ("mail.localhost", "/", Policy::Public),
     ("api.localhost", "/v1/graphql", Policy::AdminSecret),
     ("api.localhost", "/", Policy::Nothing),
     ("app1.localhost", "/", Policy::Frontend),

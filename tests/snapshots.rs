@@ -80,6 +80,8 @@ impl Transcript {
             (port(self.sandbox.http), "[HTTP]"),
             (port(self.sandbox.https), "[HTTPS]"),
             (port(self.sandbox.postgres), "[PG]"),
+            (port(self.sandbox.smtp), "[SMTP]"),
+            (port(self.sandbox.mail), "[MAIL]"),
         ];
         names.extend(fixed.map(|(what, name)| (what.to_owned(), name)));
         names
@@ -119,7 +121,7 @@ fn build_and_urls() {
     transcript.run(&["build"]);
     transcript.run(&["build"]);
     transcript.run(&["build", "--json"]);
-    transcript.quietly(&["config", "set", "STORAGE_ENABLED", "true"]);
+    transcript.quietly(&["config", "set", "FUNCTIONS_ENABLED", "true"]);
     transcript.run(&["build", "--dry-run"]);
     transcript.run(&["build", "--dry-run", "--json"]);
     transcript.run(&["build"]);

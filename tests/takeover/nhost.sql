@@ -3,7 +3,7 @@
 CREATE EXTENSION IF NOT EXISTS citext;
 CREATE EXTENSION IF NOT EXISTS pgcrypto;
 
-CREATE SCHEMA auth;
+CREATE SCHEMA IF NOT EXISTS auth;
 CREATE TABLE auth.migrations (
   id integer PRIMARY KEY,
   name varchar(100) NOT NULL UNIQUE,
@@ -119,7 +119,7 @@ INSERT INTO auth.refresh_tokens (id, expires_at, user_id, refresh_token_hash) VA
   ('33333333-3333-4333-8333-333333333333', now() + interval '20 days', '22222222-2222-4222-8222-222222222222',
    '\x' || encode(digest('44444444-4444-4444-8444-444444444444', 'sha256'), 'hex'));
 
-CREATE SCHEMA storage;
+CREATE SCHEMA IF NOT EXISTS storage;
 CREATE TABLE storage.schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL);
 INSERT INTO storage.schema_migrations VALUES (5, false);
 CREATE FUNCTION storage.set_current_timestamp_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$

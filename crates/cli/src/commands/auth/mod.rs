@@ -30,9 +30,9 @@ enum Command {
     #[command(alias = "user")]
     Users(users::Args),
     // As the Bash tool spelled them.
-    #[command(hide = true)]
+    #[command(hide = true, after_help = "Examples:\n  nself auth users create ann@example.com --generate-password")]
     CreateUser(create::Args),
-    #[command(hide = true)]
+    #[command(hide = true, after_help = "Examples:\n  nself auth users list")]
     ListUsers(list::Args),
 }
 
