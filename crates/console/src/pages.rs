@@ -22,6 +22,8 @@ struct ConsolePage {
     version: &'static str,
     stack: StackView,
     urls: Vec<UrlGroup>,
+    /// Where the inbox of the mail catcher is, when there is one.
+    mail: Option<String>,
     /// Value and words of the choices of lowest level.
     levels: [(&'static str, &'static str); 4],
 }
@@ -40,12 +42,14 @@ struct RefusedPage<'a> {
 }
 
 pub(crate) async fn console(State(shared): State<Arc<Shared>>) -> Response {
+    let urls = shared.stack.urls();
     page(
         StatusCode::OK,
         &ConsolePage {
             version: &assets::VERSION,
             stack: StackView::new(shared.stack.status()),
-            urls: UrlGroup::all(shared.stack.urls()),
+            mail: urls.iter().find(|(label, _)| label == "Mail").map(|(_, url)| url.clone()),
+            urls: UrlGroup::all(urls),
             levels: [
                 ("debug", "All levels"),
                 ("info", "Info and above"),

@@ -1,7 +1,7 @@
 //! What services ask of each other: each has a small trait of its own, and here they are filled with the others'
 //! handles. A handle comes and goes with its service, so it is looked up for each question.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -88,6 +88,28 @@ pub struct Post {
     pub provider: mail::send::Provider,
     pub from: mail::Mailbox,
     pub catcher: watch::Receiver<Option<mail::Handle>>,
+    /// Made for the first mail and kept with its connections. The catcher is none: it may be started anew.
+    pub sender: OnceLock<mail::send::Sender>,
+}
+
+impl Post {
+    fn sender(&self) -> Result<mail::send::Sender, mail::send::SendError> {
+        let catcher = self.catcher.borrow().clone();
+        if matches!(self.provider, mail::send::Provider::Mailpit) {
+            return mail::send::Sender::new(self.provider.clone(), catcher);
+        }
+        if let Some(sender) = self.sender.get() {
+            return Ok(sender.clone());
+        }
+        let sender = mail::send::Sender::new(self.provider.clone(), catcher)?;
+        Ok(self.sender.get_or_init(|| sender).clone())
+    }
+}
+
+/// With the provider's own words, which the log shows.
+fn unsent(error: &mail::send::SendError) -> auth::MailError {
+    let why = project::Diagnostic::why(error).map(|why| format!(": {why}")).unwrap_or_default();
+    auth::MailError(format!("{error}{why} ({})", project::Diagnostic::code(error)))
 }
 
 impl auth::Mailer for Post {
@@ -98,10 +120,8 @@ impl auth::Mailer for Post {
             mail.html = Some(message.html);
             mail.text = message.text;
             mail.headers = message.headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-            let catcher = self.catcher.borrow().clone();
-            let failed = |error: &dyn std::fmt::Display| auth::MailError(error.to_string());
-            let sender = mail::send::Sender::new(self.provider.clone(), catcher).map_err(|error| failed(&error))?;
-            sender.send(&mail).await.map(drop).map_err(|error| failed(&error))
+            let sender = self.sender().map_err(|error| unsent(&error))?;
+            sender.send(&mail).await.map(drop).map_err(|error| unsent(&error))
         }
         .boxed()
     }

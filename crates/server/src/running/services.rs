@@ -1,6 +1,6 @@
 //! Auth, storage and the mail catcher: built of the settings and of each other's handles, and put behind the front door.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use gateway::Backend;
@@ -78,7 +78,7 @@ impl Running {
     fn post(&self) -> Result<Arc<dyn auth::Mailer>, Error> {
         let provider = mail::send::Provider::of(&self.settings)?;
         let from = mail::send::from_address(&self.settings)?;
-        Ok(Arc::new(Post { provider, from, catcher: self.mail.subscribe() }))
+        Ok(Arc::new(Post { provider, from, catcher: self.mail.subscribe(), sender: OnceLock::new() }))
     }
 
     fn engine(&self) -> Engine {
