@@ -54,6 +54,9 @@ pub enum Required {
     Always,
     /// When one of these flags is on.
     With(&'static [&'static str]),
+    /// It belongs to one of these flags and is made with the others, but an older project without it starts: only what
+    /// it opens stays closed.
+    Recommended(&'static [&'static str]),
 }
 
 /// One setting of the catalogue.

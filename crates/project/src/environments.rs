@@ -182,7 +182,7 @@ fn own_secrets(project: &Project, name: &EnvName) -> Result<Vec<String>, Error> 
         Origin::File { path, .. } => !own.contains(path),
         _ => true,
     };
-    let made = secrets::fill(project, &settings, |status| status.required && borrowed(status))?;
+    let made = secrets::fill(project, &settings, |status| status.wanted && borrowed(status))?;
     Ok(made.into_iter().map(|change| change.name).collect())
 }
 

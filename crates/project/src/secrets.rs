@@ -80,7 +80,7 @@ fn is_well_known(value: &str) -> bool {
 pub enum State {
     Strong,
     Weak,
-    /// Required and not set.
+    /// Required or recommended, and not set.
     Missing,
     /// Given by somebody else, so its strength is not judged.
     Given,
@@ -92,6 +92,9 @@ pub struct Status {
     pub name: String,
     pub state: State,
     pub required: bool,
+    /// Required, or recommended with what is on.
+    #[serde(skip)]
+    pub wanted: bool,
     /// What is wrong with it.
     pub reason: Option<String>,
     pub origin: Origin,
@@ -108,10 +111,11 @@ pub fn list(settings: &Settings) -> Vec<Status> {
 
 fn status(settings: &Settings, setting: &'static Setting) -> Option<Status> {
     let Kind::Secret(strength) = setting.kind else { return None };
-    let required = is_required(settings, setting);
+    let wanted = is_wanted(settings, setting);
+    let required = wanted && !matches!(setting.required, Required::Recommended(_));
     let own = settings.secret(setting.name).filter(|_| settings.is_set(setting.name));
     let (state, reason) = match &own {
-        None if required => (State::Missing, Some("is not set".to_owned())),
+        None if wanted => (State::Missing, Some("is not set".to_owned())),
         None => return None,
         Some(value) => {
             match weakness(strength, settings.tier(), value.expose()).or_else(|| borrowed(settings, setting)) {
@@ -125,6 +129,7 @@ fn status(settings: &Settings, setting: &'static Setting) -> Option<Status> {
         name: setting.name.to_owned(),
         state,
         required,
+        wanted,
         reason,
         origin: settings.origin(setting.name),
         description: setting.description,
@@ -132,11 +137,11 @@ fn status(settings: &Settings, setting: &'static Setting) -> Option<Status> {
     })
 }
 
-fn is_required(settings: &Settings, setting: &Setting) -> bool {
+fn is_wanted(settings: &Settings, setting: &Setting) -> bool {
     let wanted = match setting.required {
         Required::No => false,
         Required::Always => true,
-        Required::With(flags) => flags.iter().any(|flag| settings.flag(flag)),
+        Required::With(flags) | Required::Recommended(flags) => flags.iter().any(|flag| settings.flag(flag)),
     };
     wanted && !setting.instead.iter().any(|other| settings.is_set(other))
 }
@@ -175,7 +180,7 @@ pub fn problems(settings: &Settings) -> Vec<Problem> {
     let judge = |status: Status| {
         let reason = status.reason?;
         let message = format!("{} {reason}", status.name);
-        let refuses = status.state == State::Missing || settings.tier() == Tier::Prod;
+        let refuses = if status.state == State::Missing { status.required } else { settings.tier() == Tier::Prod };
         let problem = if refuses { Problem::error(message) } else { Problem::warning(message) };
         Some(problem.about(&status.name).from(&status.origin))
     };
@@ -209,13 +214,13 @@ pub fn ensure(project: &Project, env: Option<&str>) -> Result<Ensured, Error> {
     Ok(Ensured { settings, made })
 }
 
-/// Makes new values for the required secrets of an environment that are missing or weak.
+/// Makes new values for the required and recommended secrets of an environment that are missing or weak.
 ///
 /// # Errors
 /// When a file cannot be read or written.
 pub fn fill_in(project: &Project, env: Option<&str>) -> Result<Vec<Change>, Error> {
     let settings = project.inspect(env)?.settings;
-    fill(project, &settings, |status| status.required && matches!(status.state, State::Missing | State::Weak))
+    fill(project, &settings, |status| status.wanted && matches!(status.state, State::Missing | State::Weak))
 }
 
 /// Makes new values for one secret, or for all that nself makes. They count from the next start.

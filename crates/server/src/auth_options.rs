@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn addresses_are_the_front_doors() {
-        let settings = settings(&[("FRONTEND_APP_1_NAME", "web")]);
+        let settings = settings(&[("BASE_DOMAIN", "localhost"), ("FRONTEND_APP_1_NAME", "web")]);
         let plan = Plan::new(&settings).unwrap();
         assert_eq!(front_door_url(&plan, Tier::Dev, "/v1/auth"), "http://localhost:8080/v1/auth");
         assert_eq!(front_door_url(&plan, Tier::Prod, "/v1/auth"), "https://localhost:8443/v1/auth");

@@ -14,6 +14,9 @@ mod object;
 use async_trait::async_trait;
 use axum::Router;
 use axum::error_handling::HandleError;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jiff::Timestamp;
 use project::Secret;
@@ -44,7 +47,21 @@ pub(crate) fn router(files: &Files, keys: &S3Keys) -> Router {
         tracing::error!(?error, "the S3 endpoint failed");
         StatusCode::INTERNAL_SERVER_ERROR
     });
-    Router::new().fallback_service(service)
+    Router::new().fallback_service(service).layer(axum::middleware::from_fn(signed_only))
+}
+
+/// Nobody learns which operations exist without a signature; s3s looks at the operation first. Whether the signature is
+/// right is its business.
+async fn signed_only(request: Request, next: Next) -> Response {
+    const DENIED: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
+        <Error><Code>AccessDenied</Code><Message>The request is not signed.</Message></Error>";
+    let header = request.headers().get(http::header::AUTHORIZATION);
+    let header = header.is_some_and(|value| value.as_bytes().starts_with(b"AWS"));
+    let presigned = request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="));
+    if header || presigned {
+        return next.run(request).await;
+    }
+    (StatusCode::FORBIDDEN, [(http::header::CONTENT_TYPE, "application/xml")], DENIED).into_response()
 }
 
 /// The one key of the settings.

@@ -52,9 +52,10 @@ fn meaning(setting: &Setting) -> String {
     match setting.required {
         Required::No => {}
         Required::Always => text.push_str(" Required."),
-        Required::With(flags) => {
+        Required::With(flags) | Required::Recommended(flags) => {
+            let how = if matches!(setting.required, Required::With(_)) { "Required" } else { "Recommended" };
             let flags: Vec<String> = flags.iter().map(|flag| format!("`{flag}`")).collect();
-            let _ = write!(text, " Required with {}.", flags.join(" or "));
+            let _ = write!(text, " {how} with {}.", flags.join(" or "));
         }
     }
     if !setting.aliases.is_empty() {

@@ -59,7 +59,7 @@ const STORAGE: &[Setting] = &[
     Setting::new("MINIO_CONSOLE_PORT", Kind::Port, "Port of its console").default("9001"),
     Setting::new("MINIO_ROOT_USER", Kind::Text, "Root user of the S3 API").default("minioadmin"),
     Setting::new("MINIO_ROOT_PASSWORD", Kind::Secret(Strength::Password), "Root password of the S3 API")
-        .required(Required::With(&["STORAGE_ENABLED"])),
+        .required(Required::Recommended(&["STORAGE_ENABLED"])),
     Setting::new("MINIO_DEFAULT_BUCKETS", Kind::List, "Buckets that exist from the start")
         .default("uploads,public,private,temp"),
     Setting::new("MINIO_REGION", Kind::Text, "Region").default("us-east-1"),

@@ -49,7 +49,7 @@ fn every_default_is_a_value_of_its_kind() {
 #[test]
 fn what_a_setting_points_to_exists() {
     for setting in all() {
-        if let Required::With(flags) = setting.required {
+        if let Required::With(flags) | Required::Recommended(flags) = setting.required {
             for flag in flags {
                 assert_eq!(find(flag).unwrap().kind, Kind::Flag, "{} needs {flag}", setting.name);
             }

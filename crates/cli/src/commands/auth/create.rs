@@ -9,7 +9,7 @@ use crate::{Context, Error, Outcome};
 /// Make a user
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  nself auth users create ann@example.com --generate-password\n  \
-                  nself auth users create ann@example.com --password-stdin --role editor < password.txt")]
+                  nself auth users create ann@example.com --password-stdin --role editor < password.txt\n  nself auth create-user ann@example.com --generate-password")]
 pub struct Args {
     /// The user's e-mail address
     email: String,

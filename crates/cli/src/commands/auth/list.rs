@@ -7,7 +7,9 @@ use crate::{Context, Outcome};
 
 /// List users, the newest first
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nself auth users list\n  nself auth users list example.com --limit 20 --json")]
+#[command(
+    after_help = "Examples:\n  nself auth users list\n  nself auth users list example.com --limit 20 --json\n  nself auth list-users"
+)]
 pub struct Args {
     /// Part of an e-mail address or of a name
     matching: Option<String>,

@@ -30,9 +30,9 @@ enum Command {
     #[command(alias = "user")]
     Users(users::Args),
     // As the Bash tool spelled them.
-    #[command(hide = true, after_help = "Examples:\n  nself auth users create ann@example.com --generate-password")]
+    #[command(hide = true)]
     CreateUser(create::Args),
-    #[command(hide = true, after_help = "Examples:\n  nself auth users list")]
+    #[command(hide = true)]
     ListUsers(list::Args),
 }
 

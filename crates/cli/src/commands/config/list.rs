@@ -70,7 +70,7 @@ impl Entry {
             aliases: setting.aliases.to_vec(),
             group: setting.group,
             since: setting.since,
-            required: setting.required != Required::No,
+            required: matches!(setting.required, Required::Always | Required::With(_)),
         }
     }
 

@@ -37,7 +37,7 @@ impl View for SecretsReport {
             })
             .collect();
         page.table(&["SECRET", "STATE", "FROM", ""], &rows);
-        if self.secrets.iter().any(|secret| secret.required && matches!(secret.state, State::Weak | State::Missing)) {
+        if self.secrets.iter().any(|secret| secret.wanted && matches!(secret.state, State::Weak | State::Missing)) {
             page.next(&[("nself config secrets generate", "replace the weak ones and make the missing ones")]);
         }
     }
