@@ -43,6 +43,9 @@ pub enum Error {
     Nothing,
     #[error("nothing needs repair in migration {id}: it is {state}")]
     NoRepair { id: String, state: &'static str },
+    /// The ways to other databases have errors of their own, NS-DB-040 to 049.
+    #[error(transparent)]
+    Place(#[from] crate::place::PlaceError),
 }
 
 /// Every code of this crate; each has a page in `assets/errors/`.
@@ -68,7 +71,7 @@ pub const CODES: &[&str] = &[
 ];
 
 impl Diagnostic for Error {
-    fn code(&self) -> &'static str {
+    fn code(&self) -> &str {
         match self {
             Self::Database(_) => "NS-DB-001",
             Self::Statement(_) => "NS-DB-002",
@@ -88,11 +91,13 @@ impl Diagnostic for Error {
             Self::UnknownSeed { .. } => "NS-DB-016",
             Self::Nothing => "NS-DB-017",
             Self::NoRepair { .. } => "NS-DB-018",
+            Self::Place(error) => error.code(),
         }
     }
 
     fn why(&self) -> Option<String> {
         Some(match self {
+            Self::Place(error) => return error.why(),
             Self::Database(error) => crate::failure::describe(error),
             Self::Statement(failure) => failure.why(),
             Self::Edited { file, .. } => {
@@ -125,6 +130,7 @@ impl Diagnostic for Error {
 
     fn fix(&self) -> Option<String> {
         Some(match self {
+            Self::Place(error) => return error.fix(),
             Self::Statement(failure) => return failure.fix(),
             Self::Database(_) => "nself status shows whether PostgreSQL runs".to_owned(),
             Self::Edited { id, .. } => format!(
@@ -163,6 +169,7 @@ impl Diagnostic for Error {
 
     fn exit(&self) -> Exit {
         match self {
+            Self::Place(error) => error.exit(),
             Self::Name { .. } | Self::UnknownMigration { .. } | Self::UnknownSeed { .. } | Self::Nothing => Exit::Usage,
             _ => Exit::Failed,
         }
@@ -216,7 +223,8 @@ mod tests {
     #[test]
     fn codes_list_and_pages_hold_together() {
         let samples = samples();
-        let codes: Vec<&str> = samples.iter().map(Diagnostic::code).collect();
+        let mut codes: Vec<&str> = samples.iter().map(Diagnostic::code).collect();
+        codes.sort_unstable();
         assert_eq!(codes, CODES);
         for error in &samples {
             let page = format!("{}/../../assets/errors/{}.md", env!("CARGO_MANIFEST_DIR"), error.code());

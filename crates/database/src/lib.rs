@@ -18,14 +18,17 @@
 //! # }
 //! ```
 
+pub mod copy;
 mod error;
 mod failure;
 pub mod migrate;
+pub mod place;
 pub mod query;
 pub mod seed;
 mod session;
 pub mod shell;
 pub mod sql;
+pub mod text;
 
 pub use error::{CODES, Error};
 pub use failure::StatementFailure;

@@ -32,6 +32,10 @@ pub enum Error {
     EnvironmentKept { name: EnvName, reason: &'static str },
     #[error("this would destroy data of {project} in the {tier} tier")]
     Refused { project: String, tier: Tier, reason: &'static str },
+    #[error("{what} is not for production")]
+    Blocked { what: &'static str },
+    #[error("rows of production leave it anonymised only")]
+    Raw,
     #[error("{} cannot be read", .path.display())]
     ServerFile { path: PathBuf, reason: String },
 
@@ -61,6 +65,8 @@ pub const CODES: &[&str] = &[
     "NS-ENV-004",
     "NS-ENV-005",
     "NS-ENV-006",
+    "NS-ENV-007",
+    "NS-ENV-008",
     "NS-SEC-001",
     "NS-SEC-002",
     "NS-SEC-003",
@@ -128,6 +134,8 @@ impl Diagnostic for Error {
             Self::EnvironmentKept { .. } => "NS-ENV-004",
             Self::Refused { .. } => "NS-ENV-005",
             Self::ServerFile { .. } => "NS-ENV-006",
+            Self::Blocked { .. } => "NS-ENV-007",
+            Self::Raw => "NS-ENV-008",
             Self::Secrets { .. } => "NS-SEC-001",
             Self::SecretOnCommandLine(_) => "NS-SEC-002",
             Self::NotGenerated(_) => "NS-SEC-003",
@@ -153,6 +161,8 @@ impl Diagnostic for Error {
                     .to_owned(),
             ),
             Self::EnvironmentKept { reason, .. } | Self::Refused { reason, .. } => Some((*reason).to_owned()),
+            Self::Blocked { .. } => Some("the environment is production, and no flag allows it there".to_owned()),
+            Self::Raw => Some("the source is production, and --anonymize is not given".to_owned()),
             Self::ServerFile { reason, .. } | Self::Random(reason) => Some(reason.clone()),
             Self::SecretOnCommandLine(_) => {
                 Some("command lines are kept in the shell's history and seen by other users".to_owned())
@@ -194,6 +204,8 @@ impl Diagnostic for Error {
                 format!("if that is what you want: --i-know-this-is-production --confirm {project}")
             }
             Self::Refused { project, .. } => format!("if that is what you want: --confirm {project}"),
+            Self::Blocked { .. } => "name another environment: --env local, or --env staging".to_owned(),
+            Self::Raw => "run it with --anonymize, which reads nself/anonymize.yaml".to_owned(),
             Self::ServerFile { path, .. } => format!("correct {}", path.display()),
             Self::Secrets { environment, .. } => format!("nself config secrets generate --env {environment}"),
             Self::SecretOnCommandLine(name) => format!("nself config set {name} --stdin"),
@@ -206,7 +218,7 @@ impl Diagnostic for Error {
             // A settings file that is no text is a mistake in the configuration.
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::InvalidData => Exit::Usage,
             Self::Io { .. } | Self::Busy { .. } | Self::Random(_) => Exit::Failed,
-            Self::Refused { .. } => Exit::Refused,
+            Self::Refused { .. } | Self::Blocked { .. } | Self::Raw => Exit::Refused,
             _ => Exit::Usage,
         }
     }

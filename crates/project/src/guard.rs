@@ -43,6 +43,29 @@ pub fn destructive(tier: Tier, project: &str, consent: &Consent) -> Result<Allow
     }
 }
 
+/// For what no flag opens in production: mock data, emptying the data, building the database anew. `what` names the act:
+/// `mock data`.
+///
+/// ```
+/// use project::{Tier, guard::blocked_in_production};
+/// assert!(blocked_in_production(Tier::Staging, "mock data").is_ok());
+/// assert!(blocked_in_production(Tier::Prod, "mock data").is_err());
+/// ```
+///
+/// # Errors
+/// [`Error::Blocked`], exit code 3.
+pub fn blocked_in_production(tier: Tier, what: &'static str) -> Result<(), Error> {
+    if tier == Tier::Prod { Err(Error::Blocked { what }) } else { Ok(()) }
+}
+
+/// Rows of production leave it anonymised only.
+///
+/// # Errors
+/// [`Error::Raw`], exit code 3.
+pub fn leaves_production(from: Tier, anonymized: bool) -> Result<(), Error> {
+    if from == Tier::Prod && !anonymized { Err(Error::Raw) } else { Ok(()) }
+}
+
 /// The question to ask when [`destructive`] needs the project's name and nobody gave it; `None` when no answer would
 /// change its mind.
 pub fn question(tier: Tier, project: &str, consent: &Consent) -> Option<String> {
@@ -73,6 +96,15 @@ mod tests {
         assert!(!allowed(Tier::Prod, None, true));
         assert!(!allowed(Tier::Prod, Some(""), true));
         assert!(allowed(Tier::Prod, Some(" shop\n"), true));
+    }
+
+    #[test]
+    fn production_has_no_mock_data_and_gives_none_raw() {
+        for tier in [Tier::Dev, Tier::Staging] {
+            assert!(blocked_in_production(tier, "x").is_ok() && leaves_production(tier, false).is_ok());
+        }
+        assert!(blocked_in_production(Tier::Prod, "x").is_err() && leaves_production(Tier::Prod, false).is_err());
+        assert!(leaves_production(Tier::Prod, true).is_ok());
     }
 
     #[test]

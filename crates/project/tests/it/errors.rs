@@ -21,6 +21,8 @@ fn samples() -> Vec<Error> {
         Error::EnvironmentExists(EnvName::dev()),
         Error::EnvironmentKept { name: EnvName::dev(), reason: "" },
         Error::Refused { project: name(), tier: Tier::Prod, reason: "" },
+        Error::Blocked { what: "" },
+        Error::Raw,
         Error::ServerFile { path: PathBuf::new(), reason: String::new() },
         Error::Secrets { environment: EnvName::dev(), problems: Vec::new() },
         Error::SecretOnCommandLine(name()),
@@ -42,6 +44,8 @@ fn samples() -> Vec<Error> {
             | Error::EnvironmentExists(_)
             | Error::EnvironmentKept { .. }
             | Error::Refused { .. }
+            | Error::Blocked { .. }
+            | Error::Raw
             | Error::ServerFile { .. }
             | Error::Secrets { .. }
             | Error::SecretOnCommandLine(_)
