@@ -1,4 +1,4 @@
-//! `schema <connection string> <tables>`: see benches/graphql/schema.
+//! `schema time|memory <connection string> <tables>`: see benches/graphql/schema.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measuring program, run by hand")]
 
 use std::error::Error;
@@ -26,13 +26,21 @@ const INTROSPECTION: &str = "{ __schema { types { kind name fields(includeDeprec
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [connection, tables] = arguments.as_slice() else {
-        return Err("usage: schema <connection string> <tables>".into());
+    let [what, connection, tables] = arguments.as_slice() else {
+        return Err("usage: schema time|memory <connection string> <tables>".into());
     };
-    let count: usize = tables.parse()?;
-    let pool = Pool::new(connection.parse()?, 4);
-    pool.get().await?.batch_execute(&script(count)).await?;
+    let (pool, count) = (Pool::new(connection.parse()?, 4), tables.parse()?);
+    match what.as_str() {
+        "time" => time(pool, count).await,
+        // In a process of its own: nothing but the engine's memory is counted.
+        "memory" => memory(pool).await,
+        _ => Err("time or memory".into()),
+    }
+}
 
+/// Makes the tables and their metadata, and measures each step.
+async fn time(pool: Pool, count: usize) -> Result<(), Box<dyn Error>> {
+    pool.get().await?.batch_execute(&script(count)).await?;
     let started = Instant::now();
     let catalog = Catalog::read(&*pool.get().await?, &[]).await?;
     let read = millis(started);
@@ -61,18 +69,26 @@ async fn main() -> Result<(), Box<dyn Error>> {
         command(&handle, &json!({ "type": "pg_untrack_table", "args": args })).await;
     }
     println!("pg_track_table, one of them         {:>8.1} ms", median(tracked));
+    Ok(())
+}
 
+/// What the engine holds when it starts on what [`time`] made, and after each role has asked.
+async fn memory(pool: Pool) -> Result<(), Box<dyn Error>> {
+    println!("before the engine starts:           {:>8.1} MB resident", resident());
+    let handle = Service::start(Options::new(pool)).await?;
+    println!("started                             {:>8.1} MB", resident());
     for number in 0..ROLES {
         let session = Session::role(role(number)).with("x-hasura-user-id", "1");
-        let introspection = match ask(&handle, &session, INTROSPECTION).await {
-            Ok(bytes) => format!("{} kB", bytes / 1000),
-            Err(message) => format!("refused ({message})"),
-        };
         for table in 0..20 {
             ask(&handle, &session, &format!("{{ table_{table}(limit: 5) {{ id name parent {{ id name }} }} }}"))
                 .await?;
         }
-        println!("after role {number}: {:.1} MB resident, introspection {introspection}", resident());
+    }
+    println!("{ROLES} roles have asked 20 tables each  {:>8.1} MB", resident());
+    for number in 0..ROLES {
+        let session = Session::role(role(number)).with("x-hasura-user-id", "1");
+        let bytes = ask(&handle, &session, INTROSPECTION).await?;
+        println!("introspection of role {number}, {:>5} kB   {:>8.1} MB", bytes / 1000, resident());
     }
     Ok(())
 }

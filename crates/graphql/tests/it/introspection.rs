@@ -1,5 +1,3 @@
-use std::time::{Duration, Instant};
-
 use apollo_compiler::Schema;
 use serde_json::{Value, json};
 
@@ -114,10 +112,9 @@ async fn two_thousand_tables_are_no_trouble() {
         client.batch_execute(&chunk.concat()).await.unwrap();
     }
     let catalog = postgres::catalog::Catalog::read(&client, &["public"]).await.unwrap();
-    let started = Instant::now();
-    let schema = graphql::model::Model::new(&catalog, &["public".to_owned()], false);
-    let took = started.elapsed();
-    assert_eq!(schema.tables.len(), 2_000);
-    // Seen: 50 ms, not optimised. The rest is for other tests on the same cores.
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    let model = graphql::model::Model::new(&catalog, &["public".to_owned()], false);
+    assert_eq!(model.tables.len(), 2_000);
+    // Each has its parent and, from the parent's side, its children; how long that takes is in benches/graphql/schema.
+    let relationships: usize = model.tables.iter().map(|table| table.relationships.len()).sum();
+    assert_eq!(relationships, 4_000);
 }
