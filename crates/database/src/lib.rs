@@ -22,6 +22,7 @@ pub mod copy;
 mod error;
 mod failure;
 pub mod migrate;
+pub mod order;
 pub mod place;
 pub mod query;
 pub mod seed;
