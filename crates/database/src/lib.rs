@@ -21,6 +21,7 @@
 pub mod copy;
 mod error;
 mod failure;
+pub mod grammar;
 pub mod migrate;
 pub mod order;
 pub mod place;

@@ -23,9 +23,9 @@ impl Diagnostic for PlaceError {
     fn why(&self) -> Option<String> {
         match self {
             Self::Connect { source, .. } => Some(crate::failure::describe(source)),
-            Self::Nowhere { .. } => {
-                Some("its settings have no DATABASE_URL and no POSTGRES_HOST, and no server.json names a host".to_owned())
-            }
+            Self::Nowhere { .. } => Some(
+                "its settings have no DATABASE_URL and no POSTGRES_HOST, and no server.json names a host".to_owned(),
+            ),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod crash;
 mod demo;
+mod grammar;
 mod migrate;
 mod query;
 mod seed;
