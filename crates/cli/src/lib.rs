@@ -102,6 +102,7 @@ pub fn error_codes() -> Vec<&'static str> {
         auth::CODES,
         console::CODES,
         database::CODES,
+        database::mock::CODES,
         gateway::CODES,
         graphql::CODES,
         mail::CODES,

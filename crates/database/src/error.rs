@@ -46,6 +46,9 @@ pub enum Error {
     /// The ways to other databases have errors of their own, NS-DB-040 to 049.
     #[error(transparent)]
     Place(#[from] crate::place::PlaceError),
+    /// Mock data has errors of its own, NS-DB-050 to 059.
+    #[error(transparent)]
+    Mock(#[from] crate::mock::MockError),
 }
 
 /// Every code of this crate; each has a page in `assets/errors/`.
@@ -92,12 +95,14 @@ impl Diagnostic for Error {
             Self::Nothing => "NS-DB-017",
             Self::NoRepair { .. } => "NS-DB-018",
             Self::Place(error) => error.code(),
+            Self::Mock(error) => error.code(),
         }
     }
 
     fn why(&self) -> Option<String> {
         Some(match self {
             Self::Place(error) => return error.why(),
+            Self::Mock(error) => return error.why(),
             Self::Database(error) => crate::failure::describe(error),
             Self::Statement(failure) => failure.why(),
             Self::Edited { file, .. } => {
@@ -131,6 +136,7 @@ impl Diagnostic for Error {
     fn fix(&self) -> Option<String> {
         Some(match self {
             Self::Place(error) => return error.fix(),
+            Self::Mock(error) => return error.fix(),
             Self::Statement(failure) => return failure.fix(),
             Self::Database(_) => "nself status shows whether PostgreSQL runs".to_owned(),
             Self::Edited { id, .. } => format!(
@@ -170,6 +176,7 @@ impl Diagnostic for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Place(error) => error.exit(),
+            Self::Mock(error) => error.exit(),
             Self::Name { .. } | Self::UnknownMigration { .. } | Self::UnknownSeed { .. } | Self::Nothing => Exit::Usage,
             _ => Exit::Failed,
         }

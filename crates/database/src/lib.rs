@@ -23,6 +23,7 @@ mod error;
 mod failure;
 pub mod grammar;
 pub mod migrate;
+pub mod mock;
 pub mod order;
 pub mod place;
 pub mod query;
