@@ -1,4 +1,5 @@
-use project::{Project, Settings};
+use database::place::{self, Address, Cancel, Place, PlaceError, Tunnel};
+use project::{Project, Settings, Tier, cascade, environments};
 use stack::Plan;
 use terminal::{Failure, Report, Terminal};
 
@@ -20,6 +21,27 @@ pub struct Context {
 pub struct Database {
     pub runtime: tokio::runtime::Runtime,
     pub client: tokio_postgres::Client,
+    /// Where it is, for more connections and for programs.
+    pub place: Place,
+    // Last, so that the way stays open until everything that uses it has ended.
+    _tunnel: Option<Tunnel>,
+}
+
+/// Where an environment's database is. The way there stays open as long as the value lives.
+#[derive(Debug)]
+pub struct Opened {
+    pub place: Place,
+    pub settings: Settings,
+    tunnel: Option<Tunnel>,
+    /// It is the stack on this machine.
+    here: bool,
+}
+
+impl Database {
+    /// What cancels the statement that runs.
+    pub fn cancel(&self) -> Cancel {
+        self.place.cancel(&self.client)
+    }
 }
 
 impl Context {
@@ -52,27 +74,62 @@ impl Context {
         Ok(runtime.map_err(|source| Error::Runtime { source })?)
     }
 
-    /// A connection to the project's database as its superuser.
+    /// A connection to the database of the environment these settings are of.
     pub fn client(&self, settings: &Settings) -> Result<Database, Failure> {
-        // Without this, another PostgreSQL on the same port would be asked, and its refusal would explain nothing.
-        let own = host(settings) == "127.0.0.1" && settings.flag("POSTGRES_ENABLED");
-        if own && !runtimes::embedded::is_running(&self.project()?) {
-            return Err(runtimes::Error::NotRunning.into());
-        }
-        let runtime = self.runtime()?;
-        let config = connection(settings);
-        let (client, connection) =
-            runtime.block_on(config.connect(tokio_postgres::NoTls)).map_err(|source| Error::Connect {
-                host: host(settings).to_owned(),
-                port: settings.port("POSTGRES_PORT").unwrap_or(5432),
-                source,
-            })?;
-        runtime.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("the database connection ended: {error}");
+        connect(self.reach(settings.clone())?)
+    }
+
+    /// A connection to the database of the environment named, else of the one that everything works on.
+    pub fn open(&self, env: Option<&str>) -> Result<Database, Failure> {
+        connect(self.place(env)?)
+    }
+
+    /// Where the database of an environment is, its name given or else the one that everything works on. Opens the SSH
+    /// tunnel when that is the way.
+    pub fn place(&self, env: Option<&str>) -> Result<Opened, Failure> {
+        let settings = match env {
+            None => self.settings()?,
+            Some(env) => self.project()?.settings(Some(env))?,
+        };
+        self.reach(settings)
+    }
+
+    fn reach(&self, settings: Settings) -> Result<Opened, Failure> {
+        let project = self.project()?;
+        let server = environments::server(&project, settings.environment())?;
+        let address = place::address(&project, &settings, server.as_ref())?;
+        let opened = |place, tunnel, here| Ok(Opened { place, settings: settings.clone(), tunnel, here });
+        match address {
+            Address::Direct(place) => opened(*place, None, false),
+            // On the server itself, its own stack is the nearer way.
+            Address::Tunnel { .. } if runs_here(&project, &settings) => opened(place::here(&settings), None, true),
+            Address::Tunnel { ssh, port, place } => {
+                let tunnel = Tunnel::open(&ssh, port).map_err(database::Error::from)?;
+                opened(place.through(&tunnel), Some(tunnel), false)
             }
-        });
-        Ok(Database { runtime, client })
+            Address::Here(place) => {
+                self.belongs_here(&project, &settings)?;
+                opened(*place, None, true)
+            }
+        }
+    }
+
+    /// Refuses to take this machine's PostgreSQL for an environment that is not at home here.
+    fn belongs_here(&self, project: &Project, settings: &Settings) -> Result<(), Failure> {
+        let wanted = settings.environment();
+        if let Ok(status) = runtimes::embedded::status(project) {
+            if status.environment == wanted.as_str() {
+                return Ok(());
+            }
+            return Err(Error::OtherStack { running: status.environment, wanted: wanted.to_string() }.into());
+        }
+        let active = settings.tier() == Tier::Dev || cascade::active(project, None)?.name == *wanted;
+        match (active, settings.flag("POSTGRES_ENABLED")) {
+            (false, _) => Err(database::Error::from(PlaceError::Nowhere { environment: wanted.clone() }).into()),
+            // Without this, another PostgreSQL on the same port would be asked, and its refusal would explain nothing.
+            (true, true) => Err(runtimes::Error::NotRunning.into()),
+            (true, false) => Ok(()),
+        }
     }
 
     /// Tells a running server that the database's schema has changed; the change itself is done, so a server that
@@ -83,6 +140,32 @@ impl Context {
             self.terminal.warn(&format!("GraphQL did not read the new schema: {error}. Run: nself restart hasura"));
         }
     }
+}
+
+/// Whether the stack that runs on this machine is this environment's.
+fn runs_here(project: &Project, settings: &Settings) -> bool {
+    runtimes::embedded::status(project).is_ok_and(|status| status.environment == settings.environment().as_str())
+}
+
+fn connect(opened: Opened) -> Result<Database, Failure> {
+    let Opened { place, settings, tunnel, here } = opened;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|source| Error::Runtime { source })?;
+    let client = runtime.block_on(place.connect()).map_err(|error| match error {
+        database::Error::Place(PlaceError::Connect { source, .. }) if here => {
+            let port = settings.port("POSTGRES_PORT").unwrap_or(5432);
+            Failure::from(Error::Connect { host: "127.0.0.1".to_owned(), port, source })
+        }
+        error => {
+            let mut failure = Failure::from(error);
+            // ssh knows why the way ends at the server's door.
+            if let Some(said) = tunnel.as_ref().map(Tunnel::said).filter(|said| !said.is_empty()) {
+                failure.why = Some(failure.why.map_or_else(|| said.clone(), |why| format!("{why}\n{said}")));
+            }
+            failure
+        }
+    })?;
+    Ok(Database { runtime, client, place, _tunnel: tunnel })
 }
 
 /// How to reach the project's database from this machine.

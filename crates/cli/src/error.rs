@@ -14,6 +14,8 @@ pub enum Error {
     Runtime { source: std::io::Error },
     #[error("cannot connect to PostgreSQL on {host}:{port}")]
     Connect { host: String, port: u16, source: tokio_postgres::Error },
+    #[error("the stack on this machine is not {wanted}'s")]
+    OtherStack { running: String, wanted: String },
     #[error("cannot run {program}")]
     Program { program: String, source: std::io::Error },
     #[error("the GraphQL engine at {url} does not answer")]
@@ -42,6 +44,7 @@ pub const CODES: &[&str] = &[
     "NS-CLI-006",
     "NS-CLI-007",
     "NS-CLI-008",
+    "NS-CLI-009",
     "NS-CLI-011",
     "NS-CLI-012",
     "NS-CLI-013",
@@ -58,6 +61,7 @@ impl Diagnostic for Error {
             Self::Engine { .. } => "NS-CLI-006",
             Self::Refused { .. } => "NS-CLI-007",
             Self::File { .. } => "NS-CLI-008",
+            Self::OtherStack { .. } => "NS-CLI-009",
             Self::Users(_) => "NS-CLI-013",
             Self::Storage { .. } => "NS-CLI-011",
             Self::StorageRefused { .. } => "NS-CLI-012",
@@ -67,6 +71,7 @@ impl Diagnostic for Error {
     fn why(&self) -> Option<String> {
         match self {
             Self::Usage { .. } => None,
+            Self::OtherStack { running, .. } => Some(format!("it runs with the environment {running}")),
             Self::Users(error) => std::error::Error::source(error).map(ToString::to_string),
             Self::CurrentFolder { source }
             | Self::Runtime { source }
@@ -98,6 +103,11 @@ impl Diagnostic for Error {
                 }
                 _ => "nself start, or nself status to see what PostgreSQL is doing".to_owned(),
             },
+            Self::OtherStack { running, wanted } => {
+                format!(
+                    "--env {running}; or write into .environments/{wanted}/.env.secrets where its database is: DATABASE_URL"
+                )
+            }
             Self::Program { .. } => "nself doctor --fix".to_owned(),
             Self::Engine { .. } => {
                 "nself status, then nself logs hasura; or another address with --endpoint".to_owned()
@@ -126,7 +136,7 @@ impl Diagnostic for Error {
 
     fn exit(&self) -> Exit {
         match self {
-            Self::Usage { .. } => Exit::Usage,
+            Self::Usage { .. } | Self::OtherStack { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
     }

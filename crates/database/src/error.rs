@@ -71,6 +71,16 @@ pub const CODES: &[&str] = &[
     "NS-DB-016",
     "NS-DB-017",
     "NS-DB-018",
+    "NS-DB-040",
+    "NS-DB-041",
+    "NS-DB-042",
+    "NS-DB-043",
+    "NS-DB-044",
+    "NS-DB-045",
+    "NS-DB-046",
+    "NS-DB-047",
+    "NS-DB-048",
+    "NS-DB-049",
 ];
 
 impl Diagnostic for Error {
@@ -205,7 +215,7 @@ mod tests {
             context: None,
             outcome: "nothing was changed",
         };
-        vec![
+        let mut all = vec![
             Error::Database("no such option".parse::<tokio_postgres::Config>().unwrap_err()),
             Error::Statement(Box::new(failure)),
             Error::Edited { id: name(), file: path() },
@@ -224,7 +234,9 @@ mod tests {
             Error::UnknownSeed { wanted: name(), known: vec![] },
             Error::Nothing,
             Error::NoRepair { id: name(), state: "applied" },
-        ]
+        ];
+        all.extend(crate::place::samples().into_iter().map(Error::Place));
+        all
     }
 
     #[test]

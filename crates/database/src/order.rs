@@ -126,7 +126,8 @@ fn points_to(key: &ForeignKey, table: &Table) -> bool {
 fn way(table: &Table, key: &ForeignKey) -> Way {
     let may_be_null = |name: &String| table.column(name).is_some_and(|column| !column.not_null);
     // MATCH FULL is satisfied only when all columns are null together.
-    let nullable = if key.match_full { key.columns.iter().all(may_be_null) } else { key.columns.iter().any(may_be_null) };
+    let nullable =
+        if key.match_full { key.columns.iter().all(may_be_null) } else { key.columns.iter().any(may_be_null) };
     match (key.deferrable, nullable) {
         (true, _) => Way::Deferred,
         (false, true) => Way::Nullable,

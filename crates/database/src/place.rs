@@ -5,8 +5,10 @@
 //!
 //! Key types: [`Place`] (one database of one environment), [`Tls`] (how its connections are protected).
 
+mod address;
 mod error;
 mod tls;
+mod tunnel;
 
 use std::path::Path;
 use std::process::Command;
@@ -14,8 +16,12 @@ use std::process::Command;
 use project::{EnvName, Tier};
 use tokio_postgres::{Client, Config, config::Host};
 
-pub use error::{CODES, PlaceError};
-pub use tls::{Mode, Tls};
+pub use address::{Address, address, here, parse};
+pub use error::PlaceError;
+#[cfg(test)]
+pub(crate) use error::samples;
+pub use tls::{Cancel, Files, Mode, Tls};
+pub use tunnel::{Ssh, Tunnel};
 
 use crate::Error;
 
@@ -33,7 +39,7 @@ pub struct Place {
 impl Place {
     /// The label is made from the address.
     pub fn new(environment: EnvName, tier: Tier, config: Config, tls: Tls) -> Self {
-        let label = format!("{environment} ({})", address(&config));
+        let label = format!("{environment} ({})", shown(&config));
         Self { environment, tier, config, label, tls }
     }
 
@@ -44,6 +50,18 @@ impl Place {
     pub async fn connect(&self) -> Result<Client, Error> {
         let connected = self.tls.connect(&self.config).await;
         Ok(connected.map_err(|source| PlaceError::Connect { label: self.label.clone(), source })?)
+    }
+
+    /// The same place through an open tunnel.
+    #[must_use]
+    pub fn through(mut self, tunnel: &Tunnel) -> Self {
+        self.config.host_path(tunnel.folder()).port(tunnel::PORT);
+        self
+    }
+
+    /// What cancels the statement that `client`, a connection to this place, runs.
+    pub fn cancel(&self, client: &Client) -> Cancel {
+        Cancel::new(client.cancel_token(), self.tls.clone())
     }
 
     /// The database's name.
@@ -69,7 +87,7 @@ impl Place {
 }
 
 /// `host:port/database`, or `socket/database`.
-fn address(config: &Config) -> String {
+fn shown(config: &Config) -> String {
     let port = config.get_ports().first().copied().unwrap_or(5432);
     let database = config.get_dbname().unwrap_or_default();
     match config.get_hosts().first() {

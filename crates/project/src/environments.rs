@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cascade::{self, CURRENT, Chooser, ENVIRONMENTS};
 use crate::guard::{Allowed, Destructive};
-use crate::{EnvName, Error, Origin, Problem, Project, Tier, config, files, leaks, secrets};
+use crate::{EnvName, Error, Origin, Problem, Project, Settings, Tier, config, files, leaks, secrets};
 
 pub use compare::{Copy, Difference, Migration, Side, apply, diff, migration};
 pub use server::Server;
@@ -88,6 +88,27 @@ fn summary(project: &Project, name: &EnvName, active: bool) -> Result<Summary, E
         host: server.as_ref().and_then(|server| given(&server.host)),
         description: server.as_ref().and_then(|server| given(&server.description)),
     })
+}
+
+/// Where an environment runs: its `server.json`.
+///
+/// # Errors
+/// [`Error::ServerFile`].
+pub fn server(project: &Project, name: &EnvName) -> Result<Option<Server>, Error> {
+    Ok(cascade::folder(project, name).map(|folder| Server::read(&folder)).transpose()?.flatten())
+}
+
+/// Whether a setting's value was written for the environment of `settings`, and not for another one whose files it
+/// shares: production sees what stands in `.env.staging` and in dev's `.env`, too. False for what nobody wrote.
+pub fn is_own(project: &Project, settings: &Settings, name: &str) -> bool {
+    let Origin::File { path, .. } = settings.origin(name) else { return false };
+    let environment = settings.environment();
+    if path == Path::new(".env") {
+        return settings.home().map_or(*environment == EnvName::dev(), |home| home == environment);
+    }
+    let dev = [Path::new(".env.dev"), Path::new(".env.local")];
+    config::own_files(project, environment).contains(&path)
+        || (*environment == EnvName::dev() && dev.contains(&path.as_path()))
 }
 
 /// The environment named, or the active one, in detail.

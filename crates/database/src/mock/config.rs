@@ -245,7 +245,10 @@ mod tests {
     #[test]
     fn an_unknown_word_is_an_error_and_an_empty_file_is_none() {
         assert_eq!(parse("# nothing yet\n").unwrap(), Config::default());
-        let Error::Mock(MockError::Config { problem, .. }) = parse("tables:\n  users:\n    cuont: 3\n").unwrap_err() else { panic!() };
+        let Error::Mock(MockError::Config { problem, .. }) = parse("tables:\n  users:\n    cuont: 3\n").unwrap_err()
+        else {
+            panic!()
+        };
         assert!(problem.contains("cuont"), "{problem}");
     }
 

@@ -66,7 +66,10 @@ pub(crate) struct Link {
 #[derive(Debug)]
 pub(crate) enum Parents {
     /// A table of this plan, and the positions of the columns of its key.
-    Rows { table: usize, columns: Vec<usize> },
+    Rows {
+        table: usize,
+        columns: Vec<usize>,
+    },
     Keys(KeyList),
     Nothing,
 }
@@ -245,11 +248,13 @@ impl Table {
             LinkPick::Uniform => below(random, among),
             LinkPick::Zipf => below(skewed(random), among),
             LinkPick::Earlier { nullable, .. } if row == 0 => {
-                if nullable { NOTHING } else { 0 }
+                if nullable {
+                    NOTHING
+                } else {
+                    0
+                }
             }
-            LinkPick::Earlier { zipf, .. } => {
-                below(if zipf { skewed(random) } else { random }, row.min(link.size))
-            }
+            LinkPick::Earlier { zipf, .. } => below(if zipf { skewed(random) } else { random }, row.min(link.size)),
             LinkPick::Row => row,
             LinkPick::Member { tuple, member } => self.tuples[tuple].digit(member, row),
         }

@@ -9,6 +9,8 @@ const DATABASE: &[Setting] = &[
     Setting::new("NSELF_MIGRATIONS_DIR", Kind::Path, "Folder of migrations").default("nself/migrations"),
     Setting::new("NSELF_SEEDS_DIR", Kind::Path, "Folder of seeds").default("nself/seeds"),
     Setting::new("NSELF_BACKUPS_DIR", Kind::Path, "Folder of database backups").default("_backups"),
+    Setting::new("NSELF_SSH_CONFIG", Kind::Path, "ssh_config for tunnels to other environments' databases")
+        .since("0.1"),
     Setting::new("NSELF_MOCK_SEED", Kind::Text, "Seed of mock data; the same seed gives the same rows"),
     Setting::new("NSELF_MOCK_COUNT", Kind::Integer { min: 0, max: i64::MAX }, "Rows of mock data a table")
         .default("100"),

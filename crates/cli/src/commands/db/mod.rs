@@ -12,7 +12,7 @@ mod shell;
 use std::time::Duration;
 
 use clap::Subcommand;
-use database::{Options, migrate::Sources};
+use database::{Options, migrate::Sources, place::Cancel};
 use project::Settings;
 use terminal::Failure;
 
@@ -100,9 +100,10 @@ pub fn announce_waiting(cx: &Context, database: &crate::context::Database) -> Re
 /// statement fails: what it was in the middle of is rolled back, and the error says what is left.
 pub fn interruptible<T, E: Into<Failure>>(
     runtime: &tokio::runtime::Runtime,
-    cancel: &tokio_postgres::CancelToken,
+    cancel: impl Into<Cancel>,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Failure> {
+    let cancel = cancel.into();
     let mut interrupted = false;
     let result = runtime.block_on(async {
         let mut work = std::pin::pin!(work);
@@ -112,7 +113,7 @@ pub fn interruptible<T, E: Into<Failure>>(
                 Ok(()) = tokio::signal::ctrl_c() => {
                     interrupted = true;
                     // When this fails the statement goes on, and the next Ctrl-C tries again.
-                    let _ = cancel.cancel_query(tokio_postgres::NoTls).await;
+                    let _ = cancel.cancel().await;
                 }
             }
         }

@@ -163,7 +163,9 @@ impl Context<'_> {
                 let (name, start) = match member {
                     Member::Link(link) => (&draft.links[*link].name, TupleStart::Bounded),
                     // Few values are states, and stand in any order; many are numbers and count.
-                    Member::Column(column) if size < 1000 => (&draft.columns[*column].column.name, TupleStart::Anywhere),
+                    Member::Column(column) if size < 1000 => {
+                        (&draft.columns[*column].column.name, TupleStart::Anywhere)
+                    }
                     Member::Column(column) => (&draft.columns[*column].column.name, TupleStart::First),
                 };
                 let stride = if start == TupleStart::First { 1 } else { stride(size) };
@@ -232,9 +234,8 @@ impl Context<'_> {
 /// Positions of the primary key's columns, or of another key's that is never null; empty where there is none.
 fn key(draft: &DraftTable<'_>) -> Vec<usize> {
     let table = draft.table;
-    let never_null = |columns: &[String]| {
-        columns.iter().all(|name| table.column(name).is_some_and(|column| column.not_null))
-    };
+    let never_null =
+        |columns: &[String]| columns.iter().all(|name| table.column(name).is_some_and(|column| column.not_null));
     let keys = table.primary_key.iter().chain(table.unique_keys.iter().filter(|key| never_null(&key.columns)));
     let positions = |columns: &[String]| columns.iter().map(|name| draft.position(name)).collect();
     keys.filter_map(|key| positions(&key.columns)).find(|key: &Vec<usize>| !key.is_empty()).unwrap_or_default()

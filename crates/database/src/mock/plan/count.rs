@@ -36,7 +36,8 @@ pub(super) fn counts(draft: &Draft<'_>, keys: &Keys, notes: &mut Vec<String>) ->
 
 /// How many rows the unique keys of a table allow.
 fn room(draft: &Draft<'_>, keys: &Keys, counts: &[u64], index: usize, table: &DraftTable<'_>) -> u64 {
-    let of_link = |link: &Link| if link.parent == Parent::Chosen(index) { u64::MAX } else { parents(link, counts, keys) };
+    let of_link =
+        |link: &Link| if link.parent == Parent::Chosen(index) { u64::MAX } else { parents(link, counts, keys) };
     let mut room = u64::MAX;
     for draft in &table.columns {
         if let Source::Values { values, mode: Mode::Row } = &draft.source {

@@ -232,10 +232,9 @@ impl<'a> Builder<'_, 'a> {
         }
         match self.planner.column(table, column, &used, before, extra) {
             Ok(values) => Ok(Source::Values { values, mode: Mode::Free }),
-            Err(error) if spec.is_some() => Err(invalid(
-                format!("tables.{}.columns.{}: {}", shown(table), column.name, error.message),
-                error.hint,
-            )),
+            Err(error) if spec.is_some() => {
+                Err(invalid(format!("tables.{}.columns.{}: {}", shown(table), column.name, error.message), error.hint))
+            }
             Err(error) => Err(MockError::Plan {
                 table: shown(table),
                 problem: format!("no values are known for {}: {}", column.name, error.message),
@@ -330,7 +329,8 @@ impl<'a> Builder<'_, 'a> {
             None | Some("zipf") => Skew::Zipf,
             Some("uniform") => Skew::Uniform,
             Some(other) => {
-                let problem = format!("tables.{}.columns.{}: there is no distribution {other}", shown(table), columns[0]);
+                let problem =
+                    format!("tables.{}.columns.{}: there is no distribution {other}", shown(table), columns[0]);
                 return Err(invalid(problem, Some("a foreign key is chosen by zipf or uniform".to_owned())));
             }
         };
@@ -343,7 +343,11 @@ impl<'a> Builder<'_, 'a> {
                 return Err(MockError::Plan {
                     table: shown(table),
                     problem: format!("{} refers to {}, which has no rows and gets none", columns[0], display(parent)),
-                    fix: format!("give {} a count above 0 in {CONFIG}, or {} the count 0", display(parent), shown(table)),
+                    fix: format!(
+                        "give {} a count above 0 in {CONFIG}, or {} the count 0",
+                        display(parent),
+                        shown(table)
+                    ),
                 });
             }
         };
@@ -367,9 +371,8 @@ fn has_rows(present: &Present, name: &Name) -> bool {
 
 /// The columns that COPY writes, each after those it depends on, else as declared.
 fn order<'a>(table: &'a Table, specs: &[(&str, Spec)], checks: &TableChecks) -> Vec<&'a catalog::Column> {
-    let by_default = |column: &catalog::Column| {
-        specs.iter().any(|(name, spec)| *name == column.name && spec.kind == DEFAULT)
-    };
+    let by_default =
+        |column: &catalog::Column| specs.iter().any(|(name, spec)| *name == column.name && spec.kind == DEFAULT);
     let mut columns: Vec<&catalog::Column> =
         table.columns.iter().filter(|column| column.generated.is_none() && !by_default(column)).collect();
     // Each pass settles at least one pair; a circle of conditions ends it.
@@ -399,7 +402,13 @@ fn start_above(highest: i64) -> i64 {
         boundary = boundary.saturating_mul(10);
     }
     // In a column for small numbers there may be no room for a round one.
-    if highest < 1 { 1 } else if boundary > i64::from(i16::MAX) && highest < 30_000 { highest + 1 } else { boundary + 1 }
+    if highest < 1 {
+        1
+    } else if boundary > i64::from(i16::MAX) && highest < 30_000 {
+        highest + 1
+    } else {
+        boundary + 1
+    }
 }
 
 pub(super) fn shown(table: &Table) -> String {

@@ -96,7 +96,10 @@ mod tests {
     #[test]
     fn bounds_become_conditions() {
         let of = |bound| condition("day", bound).unwrap_or_default();
-        assert_eq!(of("FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')"), "((day >= '2024-01-01') AND (day < '2025-01-01'))");
+        assert_eq!(
+            of("FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')"),
+            "((day >= '2024-01-01') AND (day < '2025-01-01'))"
+        );
         assert_eq!(of("FOR VALUES FROM (MINVALUE) TO (10)"), "(day < 10)");
         assert_eq!(of("FOR VALUES FROM ('a', 1) TO ('a', 5)"), "(day = 'a')");
         assert_eq!(of("FOR VALUES IN ('it''s, (x)', NULL, 'b')"), "(day = ANY (ARRAY['it''s, (x)', 'b']))");
