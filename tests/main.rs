@@ -7,6 +7,7 @@ mod clients;
 mod compat;
 mod conformance;
 mod console;
+mod database_tools;
 mod docs;
 mod e2e;
 mod errors;

@@ -3,7 +3,8 @@
 //!
 //! It is not: part of the product. It panics where the product returns errors.
 //!
-//! Key types: [`Postgres`] (the run's server), [`TestDatabase`] (dropped with the value), [`TempProject`].
+//! Key types: [`Postgres`] (the run's server), [`OwnPostgres`] (a server of one test's own), [`TestDatabase`] (dropped
+//! with the value), [`TempProject`].
 //!
 //! ```no_run
 //! # async fn example() {
@@ -19,4 +20,4 @@ mod server;
 
 pub use database::{TestDatabase, db};
 pub use program::{TempProject, free_port, nself, nself_path};
-pub use server::{Postgres, installation};
+pub use server::{OwnPostgres, Postgres, installation};

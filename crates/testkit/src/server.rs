@@ -49,6 +49,49 @@ impl Postgres {
     }
 }
 
+/// A server of one test's own, for what takes several of them; it ends with the value.
+#[derive(Debug)]
+pub struct OwnPostgres {
+    postgres: Postgres,
+    folder: PathBuf,
+}
+
+impl OwnPostgres {
+    /// Starts an empty server, as the run's server is started.
+    pub fn start() -> Self {
+        let installation = installation();
+        let mut random = random();
+        random.truncate(8);
+        let folder = servers().join(format!("own-{}-{random}", getpid()));
+        let mut cluster = cluster(installation, &folder);
+        let server = folder.clone();
+        // A thread of its own, because the caller's may be inside a runtime already.
+        let started = std::thread::spawn(move || {
+            run(&mut cluster, getpid(), &server);
+            Postgres { cluster }
+        });
+        Self { postgres: started.join().expect("the test's own server starts"), folder }
+    }
+}
+
+impl std::ops::Deref for OwnPostgres {
+    type Target = Postgres;
+
+    fn deref(&self) -> &Postgres {
+        &self.postgres
+    }
+}
+
+impl Drop for OwnPostgres {
+    fn drop(&mut self) {
+        if let Some(found) = Postmaster::find(&self.postgres.cluster.data_dir) {
+            let _ = nix::sys::signal::kill(Pid::from_raw(found.pid), nix::sys::signal::Signal::SIGQUIT);
+        }
+        // What the server writes while it ends is removed by the script.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
 /// The PostgreSQL that tests run on: the system's, or with `NSELF_TEST_POSTGRES=portable` the portable one, or with
 /// another value whatever `postgres::Wanted` reads from it.
 pub fn installation() -> Installation {
@@ -62,11 +105,17 @@ pub fn installation() -> Installation {
     }
 }
 
+/// The folder of all test servers of this user.
+fn servers() -> PathBuf {
+    let parent = base().join(format!("nself-testkit-{}", nix::unistd::Uid::effective()));
+    fs::create_dir_all(&parent).expect("a folder for test servers");
+    parent
+}
+
 fn start() -> Postgres {
     let installation = installation();
     let runner = runner();
-    let parent = base().join(format!("nself-testkit-{}", nix::unistd::Uid::effective()));
-    fs::create_dir_all(&parent).expect("a folder for test servers");
+    let parent = servers();
     let name = format!("{runner}-{}-{:?}", installation.version, installation.source);
     let folder = parent.join(name);
     let lock = File::create(parent.join(format!("{}.lock", folder.file_name().unwrap_or_default().display())));
@@ -82,11 +131,18 @@ fn start() -> Postgres {
         return Postgres { cluster };
     }
     let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a folder for the test server");
+    run(&mut cluster, runner, &folder);
+    write_private(&note, cluster.password.expose());
+    Postgres { cluster }
+}
+
+/// Makes the cluster in an empty folder and starts it, with the script that ends it.
+fn run(cluster: &mut Cluster, runner: Pid, folder: &Path) {
+    fs::create_dir_all(folder).expect("a folder for the test server");
     cluster.password = Secret::new(random());
-    watch(runner, &cluster.data_dir, &folder);
+    watch(runner, &cluster.data_dir, folder);
     cluster.prepare().expect("the test server's data directory");
-    launch(&cluster, &folder);
+    launch(cluster, folder);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let started = cluster.ready(Duration::from_secs(60)).await;
@@ -95,8 +151,6 @@ fn start() -> Postgres {
         let bootstrap = postgres::Bootstrap { database: "postgres".into(), schemas: vec![], extensions: vec![] };
         cluster.bootstrap(&bootstrap).await.expect("the superuser's password");
     });
-    write_private(&note, cluster.password.expose());
-    Postgres { cluster }
 }
 
 fn cluster(installation: Installation, folder: &Path) -> Cluster {

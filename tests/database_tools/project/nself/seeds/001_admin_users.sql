@@ -1,0 +1,1 @@
+INSERT INTO users (email, name, role) VALUES ('root@example.com', 'Root', 'admin') ON CONFLICT DO NOTHING;
