@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+pub mod clone;
 pub mod copy;
 mod error;
 mod failure;
@@ -26,7 +27,9 @@ pub mod migrate;
 pub mod mock;
 pub mod order;
 pub mod place;
+pub mod programs;
 pub mod query;
+pub mod scratch;
 pub mod seed;
 mod session;
 pub mod shell;
