@@ -46,6 +46,9 @@ pub enum Error {
     /// The ways to other databases have errors of their own, NS-DB-040 to 049.
     #[error(transparent)]
     Place(#[from] crate::place::PlaceError),
+    /// Anonymising has errors of its own, NS-DB-070 to 079.
+    #[error(transparent)]
+    Mask(#[from] crate::mask::MaskError),
     /// Mock data has errors of its own, NS-DB-050 to 059.
     #[error(transparent)]
     Mock(#[from] crate::mock::MockError),
@@ -105,6 +108,7 @@ impl Diagnostic for Error {
             Self::Nothing => "NS-DB-017",
             Self::NoRepair { .. } => "NS-DB-018",
             Self::Place(error) => error.code(),
+            Self::Mask(error) => error.code(),
             Self::Mock(error) => error.code(),
         }
     }
@@ -112,6 +116,7 @@ impl Diagnostic for Error {
     fn why(&self) -> Option<String> {
         Some(match self {
             Self::Place(error) => return error.why(),
+            Self::Mask(error) => return error.why(),
             Self::Mock(error) => return error.why(),
             Self::Database(error) => crate::failure::describe(error),
             Self::Statement(failure) => failure.why(),
@@ -146,6 +151,7 @@ impl Diagnostic for Error {
     fn fix(&self) -> Option<String> {
         Some(match self {
             Self::Place(error) => return error.fix(),
+            Self::Mask(error) => return error.fix(),
             Self::Mock(error) => return error.fix(),
             Self::Statement(failure) => return failure.fix(),
             Self::Database(_) => "nself status shows whether PostgreSQL runs".to_owned(),
@@ -186,6 +192,7 @@ impl Diagnostic for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Place(error) => error.exit(),
+            Self::Mask(error) => error.exit(),
             Self::Mock(error) => error.exit(),
             Self::Name { .. } | Self::UnknownMigration { .. } | Self::UnknownSeed { .. } | Self::Nothing => Exit::Usage,
             _ => Exit::Failed,

@@ -23,6 +23,7 @@ pub mod copy;
 mod error;
 mod failure;
 pub mod grammar;
+pub mod mask;
 pub mod migrate;
 pub mod mock;
 pub mod order;
