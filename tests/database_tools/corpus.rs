@@ -26,8 +26,8 @@ fn database(world: &World, schema: &str) -> String {
 fn every_schema_is_filled_copied_exported_and_imported() {
     let world = World::local();
     let sandbox = &world.sandbox;
-    sandbox.ok(&["env", "create", "corpus", "--type", "local"]);
-    sandbox.ok(&["env", "create", "other", "--type", "local"]);
+    sandbox.ok(&["env", "create", "corpus", "local"]);
+    sandbox.ok(&["env", "create", "other", "local"]);
     let local = world.url("local");
     world.at(&local, "CREATE DATABASE corpus_other");
     let (server, _) = local.rsplit_once('/').unwrap();

@@ -3,6 +3,7 @@
 
 mod copies;
 mod corpus;
+mod cuts;
 mod data;
 mod guards;
 mod migrations;
