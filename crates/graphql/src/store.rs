@@ -5,7 +5,7 @@ pub mod history;
 
 use std::collections::BTreeSet;
 
-use metadata::{Metadata, QualifiedName};
+use metadata::{Fingerprint, Metadata, QualifiedName};
 use postgres::Ident;
 use postgres::catalog::Catalog;
 use serde_json::Value;
@@ -111,11 +111,11 @@ pub async fn prepare(transaction: &tokio_postgres::Transaction<'_>, auto_track: 
 /// # Errors
 /// PostgreSQL refused a statement, as it does before [`open`].
 pub async fn load(client: &impl GenericClient) -> Result<Stored, StoreError> {
-    let statement = "SELECT metadata, resource_version::int8, auto_track, hidden
+    let statement = "SELECT metadata::text, resource_version::int8, auto_track, hidden
         FROM hdb_catalog.hdb_metadata, nself.graphql WHERE hdb_metadata.id = 1";
     let row = client.query_one(statement, &[]).await?;
-    let (Json(value), Json(hidden)): (Json<Value>, Json<Value>) = (row.try_get(0)?, row.try_get(3)?);
-    let (mut metadata, in_place) = metadata::read(value.clone());
+    let (text, Json(hidden)): (&str, Json<Value>) = (row.try_get(0)?, row.try_get(3)?);
+    let (mut metadata, in_place) = metadata::read_text(text);
     for part in &in_place {
         tracing::warn!(
             path = part.path,
@@ -124,7 +124,8 @@ pub async fn load(client: &impl GenericClient) -> Result<Stored, StoreError> {
              nself hasura metadata history"
         );
     }
-    let differs = serde_json::to_value(&metadata).is_ok_and(|written| written != value);
+    let print = |text: &str| serde_json::from_str::<Fingerprint>(text).ok();
+    let differs = serde_json::to_string(&metadata).is_ok_and(|written| print(&written) != print(text));
     let damage = Damage { in_place, set_aside: history::missing(client).await?, differs };
     if metadata.source(SOURCE).is_none() {
         metadata.sources.push(metadata::Source::new(SOURCE));

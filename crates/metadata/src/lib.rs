@@ -16,6 +16,7 @@
 
 mod action;
 pub mod diff;
+mod fingerprint;
 pub mod folder;
 mod function;
 mod limits;
@@ -36,6 +37,7 @@ pub use action::{
     Action, ActionArgument, ActionDefinition, ActionKind, ActionPermission, ActionType, CustomTypes, EnumType,
     EnumValue, InputField, InputObject, ObjectField, ObjectType, ScalarType,
 };
+pub use fingerprint::Fingerprint;
 pub use function::{ExposedAs, Function, FunctionConfig, FunctionPermission, FunctionRootFields};
 pub use limits::{ApiLimits, GraphqlIntrospection, Limit, MetricsConfig, RateLimit, UniqueParams};
 pub use name::QualifiedName;
@@ -43,7 +45,7 @@ pub use permission::{
     Columns, DeletePermission, InsertPermission, Permission, QueryRootField, SelectPermission, SubscriptionRootField,
     UpdatePermission,
 };
-pub use read::{Unreadable, read, upgrade};
+pub use read::{Unreadable, read, read_text, upgrade};
 pub use relationship::{
     ArrayUsing, ForeignKeyOn, Insertion, ManualConfiguration, ObjectUsing, Relationship, RemoteColumns,
 };
