@@ -45,6 +45,8 @@ pub enum Error {
     NoRepair { id: String, state: &'static str },
     /// The ways to other databases have errors of their own, NS-DB-040 to 049.
     #[error(transparent)]
+    Migration(#[from] crate::migrate::MigrationError),
+    #[error(transparent)]
     Place(#[from] crate::place::PlaceError),
     /// Anonymising has errors of its own, NS-DB-070 to 079.
     #[error(transparent)]

@@ -18,11 +18,20 @@ pub struct Options {
     pub lock_timeout: Duration,
     /// For another run of migrations or seeds on this database to end.
     pub turn_timeout: Duration,
+    /// How long one statement of a migration may run; zero is without end.
+    pub statement_timeout: Duration,
+    /// How often a migration is tried again when a lock was not to be had in time.
+    pub lock_retries: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { lock_timeout: Duration::from_secs(10), turn_timeout: Duration::from_secs(60) }
+        Self {
+            lock_timeout: Duration::from_secs(10),
+            turn_timeout: Duration::from_secs(60),
+            statement_timeout: Duration::ZERO,
+            lock_retries: 3,
+        }
     }
 }
 
@@ -66,6 +75,13 @@ pub(crate) async fn set_lock_timeout(client: &Client, timeout: Duration) -> Resu
     let milliseconds = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX).to_string();
     client.execute("SELECT set_config('lock_timeout', $1, false)", &[&milliseconds]).await?;
     Ok(())
+}
+
+/// What a migration's statements may take, for the session until [`reset`].
+pub(crate) async fn set_timeouts(client: &Client, options: &Options) -> Result<(), Error> {
+    let milliseconds = |time: Duration| i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
+    let (lock, statement) = (milliseconds(options.lock_timeout), milliseconds(options.statement_timeout));
+    Ok(client.batch_execute(&format!("SET lock_timeout = {lock}; SET statement_timeout = {statement}")).await?)
 }
 
 /// Undoes what a script set for its session (`SET search_path`, `SET ROLE`), as dumps do.

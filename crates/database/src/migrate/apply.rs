@@ -1,32 +1,22 @@
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::Client;
 
-use super::{Migration, Sources, Status, Version, files, record, status::State};
+use super::{
+    Backup, Direction, Migration, Plan, Sources, Target, Version, files, plan,
+    record, retry, steps,
+};
 use crate::{Error, Options, failure::Source, session};
 
 pub(super) const KEPT_NOTHING: &str = "nothing of this migration was kept";
-const KEPT_NOTHING_TOGETHER: &str = "nothing of the migrations that run together was kept";
+pub(super) const KEPT_NOTHING_TOGETHER: &str = "nothing of the migrations that run together was kept";
 
-/// How far to go.
-#[derive(Debug, Clone, Default)]
-pub enum Target {
-    #[default]
-    Everything,
-    /// Up to this one and including it; a version, or version and name.
-    Version(String),
-}
-
-/// What a run would apply, in order.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    pub migrations: Vec<Migration>,
-    /// How many stay pending behind the target.
-    pub left: usize,
-}
-
-/// What a run applied.
+/// What a run applied or undid.
 #[derive(Debug, Clone, Serialize)]
 pub struct Applied {
     pub version: Version,
@@ -37,52 +27,47 @@ pub struct Applied {
 }
 
 impl Applied {
-    fn new(migration: Migration, begun: Instant) -> Self {
+    pub(super) fn new(migration: &Migration, part: &files::Part, begun: Instant) -> Self {
         Self {
-            statements: migration.up.statements.len(),
+            statements: part.statements.len(),
             duration_ms: milliseconds(begun.elapsed()),
-            file: migration.up.file,
-            version: migration.version,
-            name: migration.name,
+            file: part.file.clone(),
+            version: migration.version.clone(),
+            name: migration.name.clone(),
         }
     }
 }
 
-/// Looks at files and database and says what [`migrate`] would do. Changes nothing.
-///
-/// # Errors
-/// When a file cannot be read or understood, and when the database holds a migration that was edited or interrupted:
-/// nothing is applied on top of such a state.
-pub async fn plan(client: &Client, sources: &Sources, target: &Target) -> Result<Plan, Error> {
-    let migrations = sources.load()?;
-    let status = Status::new(&migrations, &record::read(client).await?);
-    status.refuse()?;
-    let last = match target {
-        Target::Everything => None,
-        Target::Version(wanted) => Some(find(&migrations, wanted)?.version.clone()),
-    };
-    let pending: Vec<&Version> =
-        status.migrations.iter().filter(|entry| entry.state == State::Pending).map(|entry| &entry.version).collect();
-    let mut chosen: Vec<Migration> =
-        migrations.into_iter().filter(|migration| pending.contains(&&migration.version)).collect();
-    let all = chosen.len();
-    chosen.retain(|migration| last.as_ref().is_none_or(|last| migration.version <= *last));
-    for migration in &chosen {
-        migration.up.check(migration.transactional)?;
-        if migration.up.statements.is_empty() {
-            return Err(Error::Empty { id: migration.id(), file: migration.up.file.clone() });
-        }
-    }
-    Ok(Plan { left: all - chosen.len(), migrations: chosen })
+/// What happens during a run, for whoever shows it.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// What the run may lose is in this file.
+    Saved { file: &'a Path, bytes: u64 },
+    Applied(&'a Applied),
+    Undone(&'a Applied),
+    /// A lock was not to be had in time; the next try comes after the pause.
+    Waiting { id: &'a str, attempt: u32, of: u32, pause: Duration },
+    /// An interrupted migration goes on.
+    Resumed { id: &'a str, done: usize, of: usize, direction: Direction },
+    /// The server refused a statement inside a transaction: the file runs statement by statement.
+    OneByOne { id: &'a str },
+    /// Records of migrations that were squashed into this one gave way to its own.
+    Adopted { id: &'a str, replaced: usize },
 }
 
-/// The migration that a person means by `004`, `4` or `004_add_coupons`.
-pub(super) fn find<'a>(migrations: &'a [Migration], wanted: &str) -> Result<&'a Migration, Error> {
-    let number = Version::parse(wanted.split('_').next().unwrap_or(wanted));
-    migrations
-        .iter()
-        .find(|migration| number.as_ref() == Some(&migration.version))
-        .ok_or_else(|| Error::UnknownMigration { wanted: wanted.to_owned() })
+/// Changes a database by migrations: what to run, how patiently, what to save before, and whom to tell.
+pub struct Runner<'a> {
+    pub sources: &'a Sources,
+    pub options: Options,
+    /// Where to save the data before a migration that takes some away; none saves nothing.
+    pub backup: Option<Backup>,
+    pub events: &'a mut (dyn FnMut(&Event<'_>) + Send),
+}
+
+impl std::fmt::Debug for Runner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runner").field("sources", self.sources).field("options", &self.options).finish_non_exhaustive()
+    }
 }
 
 /// Applies what is pending, each migration with its record in one transaction, and calls `progress` after each.
@@ -91,7 +76,8 @@ pub(super) fn find<'a>(migrations: &'a [Migration], wanted: &str) -> Result<&'a 
 /// settings of `client` are put back to their defaults.
 ///
 /// # Errors
-/// The failing migration leaves nothing behind; those before it stay applied.
+/// The failing migration leaves nothing behind; those before it stay applied. One that cannot be a transaction keeps the
+/// statements before the failing one, and the next run goes on there.
 pub async fn migrate(
     client: &mut Client,
     sources: &Sources,
@@ -99,9 +85,12 @@ pub async fn migrate(
     options: &Options,
     progress: &mut (dyn FnMut(&Applied) + Send),
 ) -> Result<Vec<Applied>, Error> {
-    session::lock(client, options).await?;
-    let result = locked(client, sources, target, options, progress).await;
-    finish(client, result).await
+    let mut events = |event: &Event<'_>| {
+        if let Event::Applied(done) = event {
+            progress(done);
+        }
+    };
+    Runner { sources, options: *options, backup: None, events: &mut events }.up(client, target).await
 }
 
 /// Gives the lock back; the first error is the one worth telling.
@@ -112,110 +101,202 @@ pub(crate) async fn finish<T>(client: &Client, result: Result<T, Error>) -> Resu
     Ok(value)
 }
 
-async fn locked(
-    client: &mut Client,
-    sources: &Sources,
-    target: &Target,
-    options: &Options,
-    progress: &mut (dyn FnMut(&Applied) + Send),
-) -> Result<Vec<Applied>, Error> {
-    record::prepare(client).await?;
-    let migrations = plan(client, sources, target).await?.migrations;
-    each(client, migrations, options, progress).await
+impl Runner<'_> {
+    /// As [`migrate`].
+    ///
+    /// # Errors
+    /// As [`migrate`]; and when the data cannot be saved before a migration that takes some away.
+    pub async fn up(&mut self, client: &mut Client, target: &Target) -> Result<Vec<Applied>, Error> {
+        session::lock(client, &self.options).await?;
+        let result = self.locked(client, target).await;
+        finish(client, result).await
+    }
+
+    async fn locked(&mut self, client: &mut Client, target: &Target) -> Result<Vec<Applied>, Error> {
+        let plan = self.planned(client, target).await?;
+        self.each(client, &plan, &plan.migrations).await
+    }
+
+    /// The plan, when nothing stands in its way any more: records of squashed migrations are swapped, data is saved.
+    async fn planned(&mut self, client: &mut Client, target: &Target) -> Result<Plan, Error> {
+        record::prepare(client).await?;
+        let plan = plan::plan(client, self.sources, target).await?;
+        for migration in &plan.adopted {
+            self.adopt(client, migration).await?;
+        }
+        for migration in &plan.migrations {
+            if self.backup.is_some() && plan::loses(client, &migration.up).await? {
+                self.save(client, &migration.id()).await?;
+                break;
+            }
+        }
+        Ok(plan)
+    }
+
+    pub(super) async fn save(&mut self, client: &Client, before: &str) -> Result<(), Error> {
+        let Some(backup) = &self.backup else { return Ok(()) };
+        if let Some(saved) = backup.save(client, before, Timestamp::now()).await? {
+            (self.events)(&Event::Saved { file: &saved.file, bytes: saved.bytes });
+        }
+        project::fault::hit("migrate.saved");
+        Ok(())
+    }
+
+    async fn adopt(&mut self, client: &mut Client, migration: &Migration) -> Result<(), Error> {
+        let transaction = client.transaction().await?;
+        for version in &migration.replaces {
+            record::delete_number(transaction.client(), version).await?;
+        }
+        record::adopt(transaction.client(), migration).await?;
+        project::fault::hit("migrate.adopting");
+        transaction.commit().await?;
+        (self.events)(&Event::Adopted { id: &migration.id(), replaced: migration.replaces.len() });
+        Ok(())
+    }
+
+    /// Each by itself.
+    pub(super) async fn each(
+        &mut self,
+        client: &mut Client,
+        plan: &Plan,
+        migrations: &[Migration],
+    ) -> Result<Vec<Applied>, Error> {
+        let mut applied = Vec::new();
+        for migration in migrations {
+            let begun = Instant::now();
+            self.one(client, migration, plan.resumed(migration)).await?;
+            project::fault::hit("migrate.between");
+            let done = Applied::new(migration, &migration.up, begun);
+            (self.events)(&Event::Applied(&done));
+            applied.push(done);
+        }
+        Ok(applied)
+    }
+
+    async fn one(
+        &mut self,
+        client: &mut Client,
+        migration: &Migration,
+        resumed: Option<(&Version, &super::journal::Journal)>,
+    ) -> Result<(), Error> {
+        let id = migration.id();
+        let options = self.options;
+        if resumed.is_none() && migration.transactional() {
+            let whole = retry::with(&options, &id, self.events, async || in_transaction(client, migration, &options).await);
+            if whole.await? {
+                return Ok(());
+            }
+            (self.events)(&Event::OneByOne { id: &id });
+        }
+        let (version, journal) = match resumed {
+            Some((version, journal)) => (version, Some(journal)),
+            None => (&migration.version, None),
+        };
+        let course = steps::Course { migration, version, part: &migration.up, direction: Direction::Up };
+        steps::run(client, course, journal, &options, self.events).await
+    }
+
+    /// As [`Runner::up`], with something that belongs to the schema: the last migrations, their records and what `along`
+    /// does on the same connection are one transaction. `along` runs when nothing is pending too. Migrations that cannot
+    /// be part of it, and those before them, are applied first, each by itself.
+    ///
+    /// # Errors
+    /// As [`migrate`]; and those of `along`, after which nothing of the transaction is kept.
+    pub async fn up_with<E: From<Error>>(
+        &mut self,
+        client: &mut Client,
+        target: &Target,
+        along: impl AsyncFnOnce(&tokio_postgres::Transaction<'_>) -> Result<(), E>,
+    ) -> Result<Vec<Applied>, E> {
+        session::lock(client, &self.options).await?;
+        let result = self.locked_with(client, target, along).await;
+        let unlocked = session::unlock(client).await;
+        let applied = result?;
+        unlocked?;
+        Ok(applied)
+    }
+
+    async fn locked_with<E: From<Error>>(
+        &mut self,
+        client: &mut Client,
+        target: &Target,
+        along: impl AsyncFnOnce(&tokio_postgres::Transaction<'_>) -> Result<(), E>,
+    ) -> Result<Vec<Applied>, E> {
+        let plan = self.planned(client, target).await?;
+        let (alone, together) = plan.migrations.split_at(alone(&plan, &plan.migrations));
+        let mut applied = self.each(client, &plan, alone).await?;
+        session::set_timeouts(client, &self.options).await?;
+        let transaction = client.transaction().await.map_err(Error::from)?;
+        let done = apply_all(transaction.client(), together, &self.options).await?;
+        project::fault::hit("migrate.before-metadata");
+        along(&transaction).await?;
+        project::fault::hit("migrate.before-commit");
+        transaction.commit().await.map_err(Error::from)?;
+        project::fault::hit("migrate.after-commit");
+        done.iter().for_each(|done| (self.events)(&Event::Applied(done)));
+        applied.extend(done);
+        Ok(applied)
+    }
 }
 
-/// Each by itself.
-async fn each(
-    client: &mut Client,
-    migrations: Vec<Migration>,
+/// How many of the first migrations cannot share a transaction with those behind them.
+pub(super) fn alone(plan: &Plan, migrations: &[Migration]) -> usize {
+    let apart = |migration: &Migration| {
+        !migration.transactional() || migration.up.adds_value() || plan.resumed(migration).is_some()
+    };
+    migrations.iter().rposition(apart).map_or(0, |last| last + 1)
+}
+
+/// Applies migrations with their records in the caller's transaction.
+pub(super) async fn apply_all(
+    client: &Client,
+    migrations: &[Migration],
     options: &Options,
-    progress: &mut (dyn FnMut(&Applied) + Send),
 ) -> Result<Vec<Applied>, Error> {
-    let mut applied = Vec::new();
+    let mut done = Vec::new();
     for migration in migrations {
         let begun = Instant::now();
-        session::set_lock_timeout(client, options.lock_timeout).await?;
-        if migration.transactional {
-            in_transaction(client, &migration, begun).await?;
-        } else {
-            one_by_one(client, &migration, begun).await?;
-        }
-        project::fault::hit("migrate.between");
-        let done = Applied::new(migration, begun);
-        progress(&done);
-        applied.push(done);
+        session::set_timeouts(client, options).await?;
+        statements(client, &migration.up, KEPT_NOTHING_TOGETHER).await?;
+        session::reset(client).await?;
+        record::insert(client, migration, &migration.version, begun.elapsed()).await?;
+        done.push(Applied::new(migration, &migration.up, begun));
     }
-    Ok(applied)
-}
-
-/// As [`migrate`], with something that belongs to the schema: the last migrations, their records and what `along` does on
-/// the same connection are one transaction. `along` runs when nothing is pending too. Migrations that run outside a
-/// transaction cannot be part of it: they, and those before them, are applied first, each by itself.
-///
-/// # Errors
-/// As [`migrate`]; and those of `along`, after which nothing of the transaction is kept.
-pub async fn migrate_with<E: From<Error>>(
-    client: &mut Client,
-    sources: &Sources,
-    target: &Target,
-    options: &Options,
-    progress: &mut (dyn FnMut(&Applied) + Send),
-    along: impl AsyncFnOnce(&tokio_postgres::Transaction<'_>) -> Result<(), E>,
-) -> Result<Vec<Applied>, E> {
-    session::lock(client, options).await?;
-    let result = locked_with(client, sources, target, options, progress, along).await;
-    let unlocked = session::unlock(client).await;
-    let applied = result?;
-    unlocked?;
-    Ok(applied)
-}
-
-async fn locked_with<E: From<Error>>(
-    client: &mut Client,
-    sources: &Sources,
-    target: &Target,
-    options: &Options,
-    progress: &mut (dyn FnMut(&Applied) + Send),
-    along: impl AsyncFnOnce(&tokio_postgres::Transaction<'_>) -> Result<(), E>,
-) -> Result<Vec<Applied>, E> {
-    record::prepare(client).await?;
-    let mut migrations = plan(client, sources, target).await?.migrations;
-    let alone = migrations.iter().rposition(|migration| !migration.transactional).map_or(0, |last| last + 1);
-    let together = migrations.split_off(alone);
-    let mut applied = each(client, migrations, options, progress).await?;
-    session::set_lock_timeout(client, options.lock_timeout).await?;
-    let transaction = client.transaction().await.map_err(Error::from)?;
-    let mut done = Vec::new();
-    for migration in together {
-        let begun = Instant::now();
-        statements(transaction.client(), &migration.up, KEPT_NOTHING_TOGETHER).await?;
-        session::reset(transaction.client()).await?;
-        record::insert(transaction.client(), &migration, begun.elapsed()).await?;
-        done.push(Applied::new(migration, begun));
-    }
-    project::fault::hit("migrate.before-metadata");
-    along(&transaction).await?;
-    project::fault::hit("migrate.before-commit");
-    transaction.commit().await.map_err(Error::from)?;
-    project::fault::hit("migrate.after-commit");
-    done.iter().for_each(progress);
-    applied.extend(done);
-    Ok(applied)
+    Ok(done)
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-async fn in_transaction(client: &mut Client, migration: &Migration, begun: Instant) -> Result<(), Error> {
+/// False, with nothing done, when the server refuses one of the statements inside a transaction block.
+async fn in_transaction(client: &mut Client, migration: &Migration, options: &Options) -> Result<bool, Error> {
+    let begun = Instant::now();
     let transaction = client.transaction().await?;
-    statements(transaction.client(), &migration.up, KEPT_NOTHING).await?;
+    session::set_timeouts(transaction.client(), options).await?;
+    if !accepted(transaction.client(), &migration.up, KEPT_NOTHING).await? {
+        return Ok(false);
+    }
     session::reset(transaction.client()).await?;
-    record::insert(transaction.client(), migration, begun.elapsed()).await?;
+    record::insert(transaction.client(), migration, &migration.version, begun.elapsed()).await?;
     project::fault::hit("migrate.before-commit");
     transaction.commit().await?;
     project::fault::hit("migrate.after-commit");
-    Ok(())
+    Ok(true)
+}
+
+/// As [`statements`]; false when one of them is refused because it stands in a transaction block.
+pub(super) async fn accepted(client: &Client, part: &files::Part, outcome: &'static str) -> Result<bool, Error> {
+    let source = Source { file: Some(&part.file), text: &part.text };
+    for (statement, meaning) in part.statements.iter().zip(part.grammar()) {
+        match session::run(client, source, statement, outcome).await {
+            Err(error) if steps::refused(&error, &meaning.kind) => return Ok(false),
+            ran => ran?,
+        }
+        project::fault::hit("migrate.inside");
+    }
+    constraints(client, part, outcome).await?;
+    Ok(true)
 }
 
 /// Runs a part inside the caller's transaction, deferred constraints included, so that they fail here and not at COMMIT.
@@ -225,27 +306,14 @@ pub(crate) async fn statements(client: &Client, part: &files::Part, outcome: &'s
         session::run(client, source, statement, outcome).await?;
         project::fault::hit("migrate.inside");
     }
+    constraints(client, part, outcome).await
+}
+
+async fn constraints(client: &Client, part: &files::Part, outcome: &'static str) -> Result<(), Error> {
+    let source = Source { file: Some(&part.file), text: &part.text };
     let checked = client.batch_execute("SET CONSTRAINTS ALL IMMEDIATE").await;
     match (checked, part.statements.last()) {
         (Err(error), Some(last)) => Err(session::failed(client, source, last, error, outcome)),
         (checked, _) => Ok(checked?),
     }
-}
-
-async fn one_by_one(client: &Client, migration: &Migration, begun: Instant) -> Result<(), Error> {
-    record::start(client, migration).await?;
-    project::fault::hit("migrate.started");
-    outside_transaction(client, &migration.up).await?;
-    session::reset(client).await?;
-    record::insert(client, migration, begun.elapsed()).await
-}
-
-pub(super) async fn outside_transaction(client: &Client, part: &files::Part) -> Result<(), Error> {
-    const OUTCOME: &str = "this file runs outside a transaction: the statements before this one took effect";
-    let source = Source { file: Some(&part.file), text: &part.text };
-    for statement in &part.statements {
-        session::run(client, source, statement, OUTCOME).await?;
-        project::fault::hit("migrate.inside");
-    }
-    Ok(())
 }

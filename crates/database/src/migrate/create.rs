@@ -20,6 +20,16 @@ pub struct Created {
 ///
 /// Complete or not there at all, even if the power fails; two at once get two numbers.
 pub fn create(sources: &Sources, name: &str, now: Timestamp) -> Result<Created, Error> {
+    create_with(sources, name, now, |title| include_str!("template.sql").replace("{title}", title))
+}
+
+/// As [`create`], with a text of the caller's, who gets the title.
+pub(super) fn create_with(
+    sources: &Sources,
+    name: &str,
+    now: Timestamp,
+    text: impl FnOnce(&str) -> String,
+) -> Result<Created, Error> {
     let name = slug(name)?;
     let directory = sources.directory();
     std::fs::create_dir_all(directory).map_err(|source| Error::Io { file: directory.to_owned(), source })?;
@@ -34,7 +44,7 @@ pub fn create(sources: &Sources, name: &str, now: Timestamp) -> Result<Created, 
     };
     let title = name.replace('_', " ");
     let file = directory.join(file_name);
-    write_new(&file, &include_str!("template.sql").replace("{title}", &title))?;
+    write_new(&file, &text(&title))?;
     Ok(Created { file })
 }
 
@@ -70,12 +80,12 @@ pub(crate) fn write_new(file: &Path, content: &str) -> Result<(), Error> {
 }
 
 /// Keeps two `create` from taking the same number; the kernel releases it with the process.
-struct Turn {
+pub(super) struct Turn {
     _directory: std::fs::File,
 }
 
 impl Turn {
-    fn take(directory: &Path) -> Result<Self, Error> {
+    pub(super) fn take(directory: &Path) -> Result<Self, Error> {
         let take = || {
             let handle = std::fs::File::open(directory)?;
             handle.lock()?;

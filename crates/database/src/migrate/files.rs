@@ -5,13 +5,13 @@ use std::{
     ffi::OsStr,
     ops::Range,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use sha2::{Digest, Sha256};
 
-use super::{Version, sections};
-use crate::{Error, sql};
+use super::{MigrationError, Version, sections};
+use crate::{Error, grammar, sql};
 
 /// Where a project keeps its migrations.
 ///
@@ -33,10 +33,10 @@ pub struct Migration {
     pub name: String,
     pub up: Part,
     pub down: Option<Part>,
-    /// False when the file begins with `-- nself: no-transaction`.
-    pub transactional: bool,
     /// SHA-256 of the up part in hex; line ends and a byte order mark make no difference.
     pub checksum: String,
+    /// The migrations that were squashed into this one (`-- nself: replaces 001 002 003`), its own version among them.
+    pub replaces: Vec<Version>,
 }
 
 /// The up or the down half of a migration.
@@ -48,6 +48,9 @@ pub struct Part {
     pub(crate) text: Arc<str>,
     pub(crate) range: Range<usize>,
     pub(crate) statements: Vec<sql::Statement>,
+    /// The file says `-- nself: no-transaction`.
+    no_transaction: bool,
+    read: Arc<OnceLock<Vec<grammar::Statement>>>,
 }
 
 impl Sources {
@@ -65,19 +68,25 @@ impl Sources {
 
     /// Every migration, in the order they run. A folder that does not exist holds none.
     pub fn load(&self) -> Result<Vec<Migration>, Error> {
-        let mut found: BTreeMap<Version, Migration> = BTreeMap::new();
+        let mut all = Vec::new();
         for directory in self.directories() {
             for candidate in self.candidates(&directory)? {
-                let migration = candidate.read(self)?;
-                if let Some(other) = found.get(&migration.version) {
-                    return Err(Error::Duplicate {
-                        version: migration.version.to_string(),
-                        first: other.up.file.clone(),
-                        second: migration.up.file,
-                    });
-                }
-                found.insert(migration.version.clone(), migration);
+                all.push(candidate.read(self)?);
             }
+        }
+        // A squashed migration counts from the moment it is there: files of those it replaces are on their way out.
+        let replaced: Vec<Version> = all.iter().flat_map(|migration| migration.replaces.clone()).collect();
+        all.retain(|migration| !migration.replaces.is_empty() || !replaced.contains(&migration.version));
+        let mut found: BTreeMap<Version, Migration> = BTreeMap::new();
+        for migration in all {
+            if let Some(other) = found.get(&migration.version) {
+                return Err(Error::Duplicate {
+                    version: migration.version.to_string(),
+                    first: other.up.file.clone(),
+                    second: migration.up.file,
+                });
+            }
+            found.insert(migration.version.clone(), migration);
         }
         Ok(found.into_values().collect())
     }
@@ -88,8 +97,13 @@ impl Sources {
         if same { vec![self.own.clone()] } else { vec![hasura, self.own.clone()] }
     }
 
+    /// The file that is shown as `path`.
+    pub(super) fn absolute(&self, path: &Path) -> PathBuf {
+        self.root.join(path)
+    }
+
     /// The path as people know it.
-    fn shown(&self, path: &Path) -> PathBuf {
+    pub(super) fn shown(&self, path: &Path) -> PathBuf {
         path.strip_prefix(&self.root).unwrap_or(path).to_owned()
     }
 
@@ -185,17 +199,26 @@ impl Candidate {
             .and_then(OsStr::to_str)
             .is_some_and(|name| name == "up.sql" || name.ends_with(".up.sql"));
         let sections = if all_up { sections::whole(&text) } else { sections::find(&text, &file)? };
-        let transactional = !sql::directive(&text, "no-transaction");
+        let no_transaction = sql::directive(&text, "no-transaction");
+        let part = |file: PathBuf, text: Arc<str>, range: Range<usize>| Part {
+            no_transaction: no_transaction || sql::directive(&text, "no-transaction"),
+            ..Part::new(file, text, range, !no_transaction)
+        };
         let down = match self.down {
             Some(path) => {
                 let text: Arc<str> = read(&path)?.into();
-                Some(Part::new(sources.shown(&path), text.clone(), 0..text.len(), transactional))
+                Some(part(sources.shown(&path), text.clone(), 0..text.len()))
             }
-            None => sections.down.map(|range| Part::new(file.clone(), text.clone(), range, transactional)),
+            None => sections.down.map(|range| part(file.clone(), text.clone(), range)),
         };
+        let replaces = sql::directives(&text)
+            .filter_map(|said| said.strip_prefix("replaces "))
+            .flat_map(str::split_whitespace)
+            .filter_map(Version::parse)
+            .collect();
         let checksum = checksum(&text[sections.up.clone()]);
-        let up = Part::new(file, text, sections.up, transactional);
-        Ok(Migration { version: self.version, name: self.name, up, down, transactional, checksum })
+        let up = part(file, text, sections.up);
+        Ok(Migration { version: self.version, name: self.name, up, down, checksum, replaces })
     }
 }
 
@@ -203,6 +226,11 @@ impl Migration {
     /// Version and name, as in `004_add_coupons`.
     pub fn id(&self) -> String {
         id(&self.version, &self.name)
+    }
+
+    /// Whether its up part and its record are one transaction.
+    pub fn transactional(&self) -> bool {
+        self.up.transactional()
     }
 }
 
@@ -212,15 +240,16 @@ pub(crate) fn id(version: &Version, name: &str) -> String {
 }
 
 impl Part {
-    pub(crate) fn new(file: PathBuf, text: Arc<str>, range: Range<usize>, transactional: bool) -> Self {
+    /// `unwrap` takes off a `BEGIN` and `COMMIT` around everything: nself does that anyway.
+    pub(crate) fn new(file: PathBuf, text: Arc<str>, range: Range<usize>, unwrap: bool) -> Self {
         let mut statements = sql::split(&text[range.clone()]);
         for statement in &mut statements {
             statement.shift(range.start);
         }
-        if transactional {
+        if unwrap {
             unwrap_transaction(&mut statements);
         }
-        Self { file, text, range, statements }
+        Self { file, text, range, statements, no_transaction: false, read: Arc::default() }
     }
 
     /// Its SQL as it stands in the file.
@@ -228,15 +257,88 @@ impl Part {
         self.text[self.range.clone()].trim()
     }
 
+    /// What each of its statements means. Read once, when somebody asks.
+    pub(crate) fn grammar(&self) -> &[grammar::Statement] {
+        self.read.get_or_init(|| {
+            let text = |statement: &sql::Statement| &self.text[statement.range.clone()];
+            self.statements.iter().map(|statement| grammar::read(text(statement))).collect()
+        })
+    }
+
+    /// Whether all of it can be one transaction: the file does not say otherwise, no statement refuses to, and none uses a
+    /// value that an earlier one adds to an enum.
+    pub fn transactional(&self) -> bool {
+        let meanings = self.grammar();
+        !self.no_transaction
+            && meanings.iter().all(|meaning| meaning.in_transaction)
+            && !(0..meanings.len()).any(|at| self.uses_new_value(at))
+    }
+
+    /// Whether it adds a value to an enum: what comes behind its transaction may use it, nothing inside may.
+    pub(super) fn adds_value(&self) -> bool {
+        self.grammar().iter().any(|meaning| matches!(meaning.kind, grammar::Kind::AddValue { .. }))
+    }
+
+    fn uses_new_value(&self, at: usize) -> bool {
+        let grammar::Kind::AddValue { value } = &self.grammar()[at].kind else { return false };
+        let literal = format!("'{}'", value.replace('\'', "''"));
+        let later = self.statements.iter().zip(self.grammar()).skip(at + 1);
+        later
+            .filter(|(_, meaning)| !matches!(meaning.kind, grammar::Kind::AddValue { .. }))
+            .any(|(statement, _)| self.text[statement.range.clone()].contains(&literal))
+    }
+
+    pub(super) fn says_no_transaction(&self) -> bool {
+        self.no_transaction
+    }
+
     /// Refuses a part that would end the transaction nself runs it in.
     pub(crate) fn check(&self, transactional: bool) -> Result<(), Error> {
         match self.statements.iter().find(|statement| transactional && statement.controls_transaction()) {
             None => Ok(()),
-            Some(statement) => Err(Error::TransactionControl {
-                file: self.file.clone(),
-                line: sql::Position::of_byte(&self.text, statement.range.start).line,
-            }),
+            Some(statement) => {
+                Err(Error::TransactionControl { file: self.file.clone(), line: self.line(statement) })
+            }
         }
+    }
+
+    /// Refuses a part that cannot run: see [`Part::check`] and [`Part::steps`].
+    pub(super) fn check_way(&self) -> Result<(), Error> {
+        if self.transactional() { self.check(true) } else { self.steps().map(drop) }
+    }
+
+    /// The pieces that a run statement by statement notes one by one: a statement each, or a block of the file's own from
+    /// `BEGIN` to `COMMIT`. As ranges of [`Part::statements`].
+    pub(super) fn steps(&self) -> Result<Vec<Range<usize>>, Error> {
+        let wrong = |at: usize, problem| {
+            let line = self.line(&self.statements[at]);
+            Err(MigrationError::Block { file: self.file.clone(), line, problem }.into())
+        };
+        let mut steps = Vec::new();
+        let mut open: Option<usize> = None;
+        for (at, statement) in self.statements.iter().enumerate() {
+            let begins = matches!(statement.words.first().map(String::as_str), Some("begin" | "start"));
+            match (statement.controls_transaction(), begins, open) {
+                (true, true, None) => open = Some(at),
+                (true, true, Some(_)) => return wrong(at, "begins a transaction inside another"),
+                (true, false, None) => return wrong(at, "ends a transaction that nothing began"),
+                (true, false, Some(start)) => {
+                    steps.push(start..at + 1);
+                    open = None;
+                }
+                (false, _, None) => steps.push(at..at + 1),
+                (false, _, Some(_)) => {}
+            }
+        }
+        match open {
+            Some(at) => wrong(at, "begins a transaction that nothing ends"),
+            None => Ok(steps),
+        }
+    }
+
+    /// The line of the file on which a statement begins.
+    pub(crate) fn line(&self, statement: &sql::Statement) -> usize {
+        sql::Position::of_byte(&self.text, statement.range.start).line
     }
 }
 
@@ -244,7 +346,8 @@ impl Part {
 fn unwrap_transaction(statements: &mut Vec<sql::Statement>) {
     let first = statements.first().and_then(|statement| statement.words.first()).map(String::as_str);
     let last = statements.last().and_then(|statement| statement.words.first()).map(String::as_str);
-    if matches!((first, last), (Some("begin" | "start"), Some("commit" | "end"))) {
+    let controls = statements.iter().filter(|statement| statement.controls_transaction()).count();
+    if controls == 2 && matches!((first, last), (Some("begin" | "start"), Some("commit" | "end"))) {
         statements.pop();
         statements.remove(0);
     }

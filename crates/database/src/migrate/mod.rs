@@ -1,27 +1,48 @@
 //! Migrations: files that change the schema, each applied once, in order, together with its record.
 //!
 //! A migration and its row in `nself.migrations` are one transaction, so a crash at any moment leaves both or neither.
-//! A file that begins with `-- nself: no-transaction` (for `CREATE INDEX CONCURRENTLY`, `VACUUM`) runs statement by
-//! statement; its record says `started` until the last one is done, and an interrupted one must be mended by a person.
+//! What PostgreSQL does not run inside a transaction (`CREATE INDEX CONCURRENTLY`, `VACUUM`) the grammar recognises; such a
+//! file runs statement by statement, each noted in `nself.migration_steps`, and an interrupted one goes on where it was.
 
+mod against;
 mod apply;
+mod backup;
+mod baseline;
 mod create;
+mod error;
 mod files;
+mod fresh;
+mod journal;
+mod plan;
 mod record;
+mod redo;
 mod repair;
+mod retry;
 mod rollback;
 mod sections;
+mod settle;
+mod squash;
 mod status;
+mod steps;
 mod version;
 
 use tokio_postgres::Client;
 
-pub use apply::{Applied, Plan, Target, migrate, migrate_with, plan};
+pub use against::{Comparison, Pair, compare};
+pub use apply::{Applied, Event, Runner, migrate};
+pub use backup::{Backup, Saved};
+pub use baseline::{Baselined, baseline, baseline_from_schema, plan_baseline};
 pub use create::{Created, create};
+pub use error::{CODES, MigrationError};
 pub use files::{Migration, Part, Sources};
+pub use fresh::{Fresh, KEPT, plan_fresh};
+pub use journal::Direction;
+pub use plan::{Explained, Plan, Target, explain, plan};
+pub use redo::Redone;
 pub use repair::{Repair, repair};
-pub use rollback::{Undo, plan as plan_rollback, rollback};
-pub use status::{Entry, State, Status};
+pub use rollback::{Back, Undo, plan_rollback, rollback};
+pub use squash::{NAME as SQUASHED, Range, Squashed, plan_squash, squash};
+pub use status::{Entry, Progress, State, Status};
 pub use version::Version;
 
 pub(crate) use apply::{finish, milliseconds, statements};
@@ -29,7 +50,7 @@ pub(crate) use create::{slug, write_new};
 pub(crate) use files::{checksum, names, read};
 pub(crate) use record::{exists, timestamp};
 
-use crate::Error;
+use crate::{Error, session};
 
 /// Compares the files with the database. Changes nothing.
 pub async fn status(client: &Client, sources: &Sources) -> Result<Status, Error> {

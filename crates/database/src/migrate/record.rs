@@ -3,9 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Row, types::Type};
 
-use super::{Migration, Version};
+use super::{
+    Migration, Version,
+    journal::{self, Journal},
+};
 use crate::{Error, session};
 
 /// One row.
@@ -16,6 +19,8 @@ pub(crate) struct Record {
     /// None when another tool applied it: its file cannot be compared.
     pub checksum: Option<String>,
     pub finished: bool,
+    /// How far an unfinished one came; none when it was begun by another tool, or before there was a journal.
+    pub journal: Option<Journal>,
     pub applied_at: Option<Timestamp>,
     pub duration_ms: Option<i64>,
     pub applied_by: String,
@@ -33,6 +38,12 @@ pub(crate) async fn read(client: &Client) -> Result<Vec<Record>, Error> {
         )
         .await?;
     let mut records: Vec<Record> = rows.iter().filter_map(record).collect();
+    if records.iter().any(|record| !record.finished) {
+        let mut journals = journal::read(client).await?;
+        for record in &mut records {
+            record.journal = journals.remove(record.version.as_str());
+        }
+    }
     records.sort_by(|a, b| a.version.cmp(&b.version));
     Ok(records)
 }
@@ -43,6 +54,7 @@ fn record(row: &Row) -> Option<Record> {
         name: row.get(1),
         checksum: row.get(2),
         finished: row.get(3),
+        journal: None,
         applied_at: timestamp(row.get(4)),
         duration_ms: row.get(5),
         applied_by: row.get(6),
@@ -118,12 +130,16 @@ async fn hasura(client: &Client) -> Result<Vec<Record>, Error> {
 /// Creates the table where it is missing and takes over, once, what the Bash nself or Hasura applied. One transaction: a crash
 /// leaves either no table or a complete one.
 pub(crate) async fn prepare(client: &mut Client) -> Result<(), Error> {
-    if exists(client, "nself.migrations").await? {
+    let present = exists(client, "nself.migrations").await?;
+    if present && exists(client, "nself.migration_steps").await? {
         return Ok(());
     }
     let transaction = client.transaction().await?;
-    let inherited = inherited(transaction.client()).await?;
-    transaction.batch_execute(include_str!("record.sql")).await?;
+    let inherited = if present { Vec::new() } else { inherited(transaction.client()).await? };
+    if !present {
+        transaction.batch_execute(include_str!("record.sql")).await?;
+    }
+    transaction.batch_execute(include_str!("journal.sql")).await?;
     for record in inherited {
         let applied_at = record.applied_at.map(SystemTime::from);
         transaction
@@ -139,20 +155,25 @@ pub(crate) async fn prepare(client: &mut Client) -> Result<(), Error> {
     Ok(transaction.commit().await?)
 }
 
-/// Records a migration as applied, in the caller's transaction where it has one.
-pub(crate) async fn insert(client: &Client, migration: &Migration, duration: Duration) -> Result<(), Error> {
+/// Records a migration as applied, in the caller's transaction where it has one. `version` as it was recorded when it began.
+pub(crate) async fn insert(
+    client: &Client,
+    migration: &Migration,
+    version: &Version,
+    duration: Duration,
+) -> Result<(), Error> {
     let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     client
-        .execute(
+        .execute_typed(
             "INSERT INTO nself.migrations (version, name, checksum, duration_ms, applied_by) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (version) DO UPDATE SET state = 'applied', checksum = excluded.checksum,
                  applied_at = excluded.applied_at, duration_ms = excluded.duration_ms",
             &[
-                &migration.version.as_str(),
-                &migration.name,
-                &migration.checksum,
-                &milliseconds,
-                &session::author(),
+                (&version.as_str(), Type::TEXT),
+                (&migration.name, Type::TEXT),
+                (&migration.checksum, Type::TEXT),
+                (&milliseconds, Type::INT8),
+                (&session::author(), Type::TEXT),
             ],
         )
         .await?;
@@ -176,9 +197,32 @@ pub(crate) async fn delete(client: &Client, version: &Version) -> Result<(), Err
     Ok(())
 }
 
+/// Forgets a migration by its number, however many zeros it was recorded with.
+pub(crate) async fn delete_number(client: &Client, version: &Version) -> Result<(), Error> {
+    let recorded = client.query("SELECT version FROM nself.migrations", &[]).await?;
+    for row in recorded {
+        if Version::parse(row.get(0)).is_some_and(|recorded| recorded == *version) {
+            client.execute("DELETE FROM nself.migrations WHERE version = $1", &[&row.get::<_, &str>(0)]).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Says that a rollback outside a transaction has begun: until it ends, the migration is neither here nor gone.
 pub(crate) async fn reopen(client: &Client, version: &Version) -> Result<(), Error> {
     client.execute("UPDATE nself.migrations SET state = 'started' WHERE version = $1", &[&version.as_str()]).await?;
+    Ok(())
+}
+
+/// Records a migration as applied without running it: its effect is there already.
+pub(crate) async fn adopt(client: &Client, migration: &Migration) -> Result<(), Error> {
+    client
+        .execute(
+            "INSERT INTO nself.migrations (version, name, checksum, applied_by) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (version) DO UPDATE SET state = 'applied', name = excluded.name, checksum = excluded.checksum",
+            &[&migration.version.as_str(), &migration.name, &migration.checksum, &session::author()],
+        )
+        .await?;
     Ok(())
 }
 

@@ -17,8 +17,13 @@ pub use split::{Statement, split};
 /// assert!(database::sql::directive(script, "no-transaction"));
 /// ```
 pub fn directive(text: &str, directive: &str) -> bool {
+    directives(text).any(|said| said == directive)
+}
+
+/// What the comments that open the script say to nself: each `-- nself: <this>`.
+pub(crate) fn directives(text: &str) -> impl Iterator<Item = &str> {
     Lexer::new(text)
         .take_while(|token| matches!(token.kind, Kind::Whitespace | Kind::Comment))
         .filter_map(|token| text[token.range].strip_prefix("--")?.trim().strip_prefix("nself:"))
-        .any(|said| said.trim() == directive)
+        .map(str::trim)
 }
