@@ -43,9 +43,10 @@ pub enum Error {
     Nothing,
     #[error("nothing needs repair in migration {id}: it is {state}")]
     NoRepair { id: String, state: &'static str },
-    /// The ways to other databases have errors of their own, NS-DB-040 to 049.
+    /// Migrations have more errors of their own, NS-DB-030 to 039.
     #[error(transparent)]
     Migration(#[from] crate::migrate::MigrationError),
+    /// The ways to other databases have errors of their own, NS-DB-040 to 049.
     #[error(transparent)]
     Place(#[from] crate::place::PlaceError),
     /// Anonymising has errors of its own, NS-DB-070 to 079.
@@ -76,6 +77,14 @@ pub const CODES: &[&str] = &[
     "NS-DB-016",
     "NS-DB-017",
     "NS-DB-018",
+    "NS-DB-030",
+    "NS-DB-031",
+    "NS-DB-032",
+    "NS-DB-033",
+    "NS-DB-034",
+    "NS-DB-035",
+    "NS-DB-036",
+    "NS-DB-037",
     "NS-DB-040",
     "NS-DB-041",
     "NS-DB-042",
@@ -109,6 +118,7 @@ impl Diagnostic for Error {
             Self::UnknownSeed { .. } => "NS-DB-016",
             Self::Nothing => "NS-DB-017",
             Self::NoRepair { .. } => "NS-DB-018",
+            Self::Migration(error) => error.code(),
             Self::Place(error) => error.code(),
             Self::Mask(error) => error.code(),
             Self::Mock(error) => error.code(),
@@ -117,6 +127,7 @@ impl Diagnostic for Error {
 
     fn why(&self) -> Option<String> {
         Some(match self {
+            Self::Migration(error) => return error.why(),
             Self::Place(error) => return error.why(),
             Self::Mask(error) => return error.why(),
             Self::Mock(error) => return error.why(),
@@ -152,6 +163,7 @@ impl Diagnostic for Error {
 
     fn fix(&self) -> Option<String> {
         Some(match self {
+            Self::Migration(error) => return error.fix(),
             Self::Place(error) => return error.fix(),
             Self::Mask(error) => return error.fix(),
             Self::Mock(error) => return error.fix(),
@@ -193,6 +205,7 @@ impl Diagnostic for Error {
 
     fn exit(&self) -> Exit {
         match self {
+            Self::Migration(error) => error.exit(),
             Self::Place(error) => error.exit(),
             Self::Mask(error) => error.exit(),
             Self::Mock(error) => error.exit(),
@@ -244,6 +257,7 @@ mod tests {
             Error::Nothing,
             Error::NoRepair { id: name(), state: "applied" },
         ];
+        all.extend(crate::migrate::samples().into_iter().map(Error::Migration));
         all.extend(crate::place::samples().into_iter().map(Error::Place));
         all
     }

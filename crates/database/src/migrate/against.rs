@@ -1,10 +1,8 @@
 //! Three ways to look at migrations: the files, this database, another environment's.
 
 use serde::Serialize;
-use tokio_postgres::Client;
 
-use super::{Entry, Sources, State, Status, Version, files, record};
-use crate::Error;
+use super::{Entry, State, Status, Version, files};
 
 /// Files and two databases, side by side.
 #[derive(Debug, Clone, Serialize)]
@@ -37,25 +35,10 @@ impl Pair {
     }
 }
 
-/// Compares the files with two databases; `environment` is the other one's name, for the commands. Changes nothing.
-///
-/// # Errors
-/// When a file cannot be read, or a database.
-pub async fn compare(
-    here: &Client,
-    there: &Client,
-    sources: &Sources,
-    environment: &str,
-) -> Result<Comparison, Error> {
-    let migrations = sources.load()?;
-    let here = Status::new(&migrations, &record::read(here).await?);
-    let there = Status::new(&migrations, &record::read(there).await?);
-    Ok(Comparison::new(here, there, environment))
-}
-
 impl Comparison {
-    /// Pure.
-    fn new(here: Status, there: Status, environment: &str) -> Self {
+    /// Puts the states of two databases side by side, both taken with the same files. `environment` is the other one's name,
+    /// for the commands. Pure.
+    pub fn new(here: Status, there: Status, environment: &str) -> Self {
         let mut pairs: Vec<Pair> = Vec::new();
         let empty = |entry: &Entry| Pair {
             version: entry.version.clone(),

@@ -7,10 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::Client;
 
-use super::{
-    Backup, Direction, Migration, Plan, Sources, Target, Version, files, plan,
-    record, retry, steps,
-};
+use super::{Backup, Direction, Migration, Plan, Sources, Target, Version, files, plan, record, retry, steps};
 use crate::{Error, Options, failure::Source, session};
 
 pub(super) const KEPT_NOTHING: &str = "nothing of this migration was kept";
@@ -42,17 +39,35 @@ impl Applied {
 #[derive(Debug)]
 pub enum Event<'a> {
     /// What the run may lose is in this file.
-    Saved { file: &'a Path, bytes: u64 },
+    Saved {
+        file: &'a Path,
+        bytes: u64,
+    },
     Applied(&'a Applied),
     Undone(&'a Applied),
     /// A lock was not to be had in time; the next try comes after the pause.
-    Waiting { id: &'a str, attempt: u32, of: u32, pause: Duration },
+    Waiting {
+        id: &'a str,
+        attempt: u32,
+        of: u32,
+        pause: Duration,
+    },
     /// An interrupted migration goes on.
-    Resumed { id: &'a str, done: usize, of: usize, direction: Direction },
+    Resumed {
+        id: &'a str,
+        done: usize,
+        of: usize,
+        direction: Direction,
+    },
     /// The server refused a statement inside a transaction: the file runs statement by statement.
-    OneByOne { id: &'a str },
+    OneByOne {
+        id: &'a str,
+    },
     /// Records of migrations that were squashed into this one gave way to its own.
-    Adopted { id: &'a str, replaced: usize },
+    Adopted {
+        id: &'a str,
+        replaced: usize,
+    },
 }
 
 /// Changes a database by migrations: what to run, how patiently, what to save before, and whom to tell.
@@ -182,7 +197,8 @@ impl Runner<'_> {
         let id = migration.id();
         let options = self.options;
         if resumed.is_none() && migration.transactional() {
-            let whole = retry::with(&options, &id, self.events, async || in_transaction(client, migration, &options).await);
+            let whole =
+                retry::with(&options, &id, self.events, async || in_transaction(client, migration, &options).await);
             if whole.await? {
                 return Ok(());
             }

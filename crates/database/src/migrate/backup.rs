@@ -16,7 +16,8 @@ use crate::{Error, place::Place};
 /// Where to save what a run may lose, and with which program.
 #[derive(Debug, Clone)]
 pub struct Backup {
-    pub pg_dump: PathBuf,
+    /// Whose `pg_dump`.
+    pub wanted: postgres::Wanted,
     pub place: Place,
     /// Made when it is missing, readable for its owner only.
     pub folder: PathBuf,
@@ -65,14 +66,15 @@ impl Backup {
         let io = |source: std::io::Error| failed(format!("{}: {source}", unfinished.display()));
         let handle = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(unfinished);
         let handle = handle.map_err(io)?;
-        let mut command = self.place.command(&self.pg_dump);
+        let program = self.pg_dump()?;
+        let mut command = self.place.command(&program);
         command
             .args(["--format=custom", "--no-password"])
             .stdin(Stdio::null())
             .stdout(handle.try_clone().map_err(io)?)
             .stderr(Stdio::piped());
         let child = tokio::process::Command::from(command).kill_on_drop(true).output();
-        let output = child.await.map_err(|source| failed(format!("{}: {source}", self.pg_dump.display())))?;
+        let output = child.await.map_err(|source| failed(format!("{}: {source}", program.display())))?;
         if !output.status.success() {
             return Err(failed(format!("pg_dump: {}", String::from_utf8_lossy(&output.stderr).trim())));
         }
@@ -81,6 +83,11 @@ impl Backup {
         std::fs::rename(unfinished, file).map_err(io)?;
         std::fs::File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(io)?;
         Ok(handle.metadata().map_err(io)?.len())
+    }
+
+    pub(super) fn pg_dump(&self) -> Result<PathBuf, Error> {
+        let installation = postgres::find(&self.wanted).map_err(|error| failed(error.to_string()))?;
+        Ok(installation.client_bin.join("pg_dump"))
     }
 
     /// The names begin with the time, so their order is the order in which they were written.

@@ -97,11 +97,12 @@ pub async fn baseline_from_schema(
 
 async fn schema(tools: &Backup) -> Result<String, Error> {
     let failed = |problem: String| -> Error { MigrationError::Baseline { problem }.into() };
-    let mut command = tools.place.command(&tools.pg_dump);
+    let program = tools.pg_dump()?;
+    let mut command = tools.place.command(&program);
     command.args(["--schema-only", "--no-owner", "--no-password"]).stdin(Stdio::null());
     command.args(KEPT.iter().map(|schema| format!("--exclude-schema={schema}")));
     let output = tokio::process::Command::from(command).kill_on_drop(true).output().await;
-    let output = output.map_err(|source| failed(format!("{}: {source}", tools.pg_dump.display())))?;
+    let output = output.map_err(|source| failed(format!("{}: {source}", program.display())))?;
     if !output.status.success() {
         return Err(failed(format!("pg_dump: {}", String::from_utf8_lossy(&output.stderr).trim())));
     }

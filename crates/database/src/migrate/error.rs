@@ -25,18 +25,6 @@ pub enum MigrationError {
     Baseline { problem: String },
 }
 
-/// The codes of this error.
-pub const CODES: &[&str] = &[
-    "NS-DB-030",
-    "NS-DB-031",
-    "NS-DB-032",
-    "NS-DB-033",
-    "NS-DB-034",
-    "NS-DB-035",
-    "NS-DB-036",
-    "NS-DB-037",
-];
-
 impl Diagnostic for MigrationError {
     fn code(&self) -> &'static str {
         match self {
@@ -78,9 +66,13 @@ impl Diagnostic for MigrationError {
                 "look into the database; when it took effect: nself db migrate:repair {id} --done\nwhen it did not: nself \
                  db migrate:repair {id} --again\nthen run the same command again"
             ),
-            Self::Block { .. } => "put BEGIN before and COMMIT behind what belongs together, or leave both out".to_owned(),
+            Self::Block { .. } => {
+                "put BEGIN before and COMMIT behind what belongs together, or leave both out".to_owned()
+            }
             Self::OtherWay { direction: Direction::Up, .. } => "finish it first: nself db migrate".to_owned(),
-            Self::OtherWay { direction: Direction::Down, .. } => "finish it first: nself db migrate:rollback".to_owned(),
+            Self::OtherWay { direction: Direction::Down, .. } => {
+                "finish it first: nself db migrate:rollback".to_owned()
+            }
             Self::Rewritten { id, file, .. } => format!(
                 "bring the statement back as it was in {}; only those behind it can still change\nor finish by hand and \
                  say so: nself db migrate:repair {id} --applied",
@@ -102,4 +94,20 @@ impl Diagnostic for MigrationError {
             _ => Exit::Failed,
         }
     }
+}
+
+/// One of each, for the test that holds codes and pages together.
+#[cfg(test)]
+pub(crate) fn samples() -> Vec<MigrationError> {
+    let (id, file, problem) = (|| "001_a".to_owned(), || PathBuf::from("001_a.sql"), || "no".to_owned());
+    vec![
+        MigrationError::Unclear { id: id(), file: file(), line: 1 },
+        MigrationError::Block { file: file(), line: 1, problem: "ends nothing" },
+        MigrationError::OtherWay { id: id(), direction: Direction::Down },
+        MigrationError::Rewritten { id: id(), file: file(), line: 1 },
+        MigrationError::Backup { problem: problem() },
+        MigrationError::Squash { problem: problem() },
+        MigrationError::PartlyReplaced { id: id(), file: file(), has: vec![id()], lacks: vec![id()] },
+        MigrationError::Baseline { problem: problem() },
+    ]
 }

@@ -296,9 +296,7 @@ impl Part {
     pub(crate) fn check(&self, transactional: bool) -> Result<(), Error> {
         match self.statements.iter().find(|statement| transactional && statement.controls_transaction()) {
             None => Ok(()),
-            Some(statement) => {
-                Err(Error::TransactionControl { file: self.file.clone(), line: self.line(statement) })
-            }
+            Some(statement) => Err(Error::TransactionControl { file: self.file.clone(), line: self.line(statement) }),
         }
     }
 

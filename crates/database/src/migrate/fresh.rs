@@ -2,11 +2,7 @@ use project::guard::{Allowed, Destructive};
 use serde::Serialize;
 use tokio_postgres::Client;
 
-use super::{
-    Applied, Event, Plan, Runner, Target, apply,
-    plan::plan,
-    record, retry,
-};
+use super::{Applied, Event, Plan, Runner, Target, apply, plan::plan, record, retry};
 use crate::{Error, session};
 
 /// Schemas that nself's own services keep: they make them by themselves, and no migration brings them back.

@@ -79,12 +79,14 @@ pub(super) async fn read(client: &Client) -> Result<BTreeMap<String, Journal>, E
         return Ok(journals);
     }
     let rows = client
-        .query("SELECT version, direction = 'up', step, checksum, state = 'done', known FROM nself.migration_steps", &[])
+        .query(
+            "SELECT version, direction = 'up', step, checksum, state = 'done', known FROM nself.migration_steps",
+            &[],
+        )
         .await?;
     for row in rows {
         let direction = if row.get(1) { Direction::Up } else { Direction::Down };
-        let journal =
-            journals.entry(row.get(0)).or_insert_with(|| Journal { direction, steps: BTreeMap::new() });
+        let journal = journals.entry(row.get(0)).or_insert_with(|| Journal { direction, steps: BTreeMap::new() });
         let step: i32 = row.get(2);
         if step > 0 {
             journal.steps.insert(step, Noted { checksum: row.get(3), done: row.get(4), known: row.get(5) });

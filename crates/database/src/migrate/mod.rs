@@ -28,12 +28,14 @@ mod version;
 
 use tokio_postgres::Client;
 
-pub use against::{Comparison, Pair, compare};
+pub use against::{Comparison, Pair};
 pub use apply::{Applied, Event, Runner, migrate};
 pub use backup::{Backup, Saved};
 pub use baseline::{Baselined, baseline, baseline_from_schema, plan_baseline};
 pub use create::{Created, create};
-pub use error::{CODES, MigrationError};
+pub use error::MigrationError;
+#[cfg(test)]
+pub(crate) use error::samples;
 pub use files::{Migration, Part, Sources};
 pub use fresh::{Fresh, KEPT, plan_fresh};
 pub use journal::Direction;

@@ -109,9 +109,7 @@ pub(super) fn passable(record: &Record, id: &str, wanted: Direction) -> Result<(
         _ if record.finished => Ok(()),
         None => Err(Error::HalfWay { id: id.to_owned() }),
         Some(journal) if journal.direction == wanted => Ok(()),
-        Some(journal) => {
-            Err(MigrationError::OtherWay { id: id.to_owned(), direction: journal.direction }.into())
-        }
+        Some(journal) => Err(MigrationError::OtherWay { id: id.to_owned(), direction: journal.direction }.into()),
     }
 }
 

@@ -4,10 +4,7 @@ use project::guard::{Allowed, Destructive};
 use serde::Serialize;
 use tokio_postgres::Client;
 
-use super::{
-    Applied, Back, Event, Migration, Plan, Runner, Undo, apply, plan_rollback,
-    record,
-};
+use super::{Applied, Back, Event, Migration, Plan, Runner, Undo, apply, plan_rollback, record};
 use crate::{Error, Options, session};
 
 /// What [`Runner::redo`] did.
@@ -41,9 +38,9 @@ impl Runner<'_> {
             undo.migration.up.check_way()?;
         }
         self.save_before(client, &undos).await?;
-        let together = undos.iter().all(|undo| {
-            undo.transactional() && undo.migration.transactional() && !undo.migration.up.adds_value()
-        });
+        let together = undos
+            .iter()
+            .all(|undo| undo.transactional() && undo.migration.transactional() && !undo.migration.up.adds_value());
         if together { self.redo_together(client, &undos).await } else { self.redo_apart(client, &undos).await }
     }
 

@@ -46,9 +46,8 @@ pub(super) async fn settle(client: &Client, kind: &Kind, known: &[u32]) -> Resul
 /// The indexes of a relation, by oid: what [`settle`] wants to know of the time before `CREATE INDEX CONCURRENTLY`.
 pub(super) async fn known(client: &Client, kind: &Kind) -> Result<Vec<u32>, Error> {
     let Kind::CreateIndex { table, .. } = kind else { return Ok(Vec::new()) };
-    let rows = client
-        .query("SELECT indexrelid FROM pg_index WHERE indrelid = to_regclass($1)", &[&table.to_string()])
-        .await?;
+    let rows =
+        client.query("SELECT indexrelid FROM pg_index WHERE indrelid = to_regclass($1)", &[&table.to_string()]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 

@@ -80,13 +80,7 @@ pub fn plan_squash(sources: &Sources, range: &Range, name: &str, now: Timestamp)
 ///
 /// # Errors
 /// As [`plan_squash`], or a file that cannot be written or moved.
-pub fn squash(
-    sources: &Sources,
-    range: &Range,
-    name: &str,
-    attic: &Path,
-    now: Timestamp,
-) -> Result<Squashed, Error> {
+pub fn squash(sources: &Sources, range: &Range, name: &str, attic: &Path, now: Timestamp) -> Result<Squashed, Error> {
     let directory = sources.directory();
     let io = |file: &Path, source| Error::Io { file: file.to_owned(), source };
     std::fs::create_dir_all(directory).map_err(|source| io(directory, source))?;

@@ -177,43 +177,127 @@ async fn what_cannot_be_a_migration_is_refused_before_anything_runs() {
 }
 
 #[tokio::test]
-async fn outside_a_transaction_when_the_file_says_so() {
+async fn what_cannot_be_a_transaction_runs_outside_one() {
     let database = testkit::db().await;
     let mut client = database.client().await;
-    let index = "CREATE INDEX CONCURRENTLY a_id ON a (id);";
     let folder = Folder::new(&[
-        ("nself/migrations/001_a.sql", "CREATE TABLE a (id int);"),
-        ("nself/migrations/002_index.sql", index),
+        ("nself/migrations/001_a.sql", "CREATE TABLE a (id int); CREATE TYPE mood AS ENUM ('ok');"),
+        (
+            "nself/migrations/002_index.sql",
+            "-- UP\nCREATE INDEX CONCURRENTLY a_id ON a (id);\n-- DOWN\nDROP INDEX CONCURRENTLY a_id;",
+        ),
+        // The directive is for what only its author knows.
+        ("nself/migrations/003_said.sql", "-- nself: no-transaction\nBEGIN; CREATE TABLE b (); COMMIT; VACUUM a;"),
+        (
+            "nself/migrations/004_mood.sql",
+            "ALTER TYPE mood ADD VALUE 'glad'; CREATE TABLE felt (m mood DEFAULT 'glad'); INSERT INTO felt VALUES ('glad');",
+        ),
     ]);
     let sources = folder.sources();
-    let error = up(&mut client, &sources).await.unwrap_err();
-    assert!(error.fix().unwrap().contains("nself: no-transaction"), "{error}");
-    let with_directive =
-        format!("-- Large table.\n-- nself: no-transaction\n\n-- UP\n{index}\n-- DOWN\nDROP INDEX CONCURRENTLY a_id;");
-    folder.write("nself/migrations/002_index.sql", &with_directive);
-    assert_eq!(up(&mut client, &sources).await.unwrap(), ["002_index"]);
+    let transactional: Vec<bool> = sources.load().unwrap().iter().map(|migration| migration.transactional()).collect();
+    assert_eq!(transactional, [true, false, false, false]);
+    assert_eq!(up(&mut client, &sources).await.unwrap(), ["001_a", "002_index", "003_said", "004_mood"]);
+    assert_eq!(text(&client, "SELECT count(*) FROM nself.migration_steps").await, "0");
+    assert_eq!(text(&client, "SELECT m FROM felt").await, "glad");
+    client.batch_execute("DELETE FROM nself.migrations WHERE version > '002'").await.unwrap();
     assert_eq!(down(&mut client, &sources, 1).await.unwrap(), ["002_index"]);
     assert!(!has(&client, "a_id").await);
 }
 
 #[tokio::test]
-async fn a_file_that_stops_half_way_outside_a_transaction_waits_for_a_person() {
+async fn the_server_has_the_last_word_about_transactions() {
     let database = testkit::db().await;
     let mut client = database.client().await;
-    let folder = Folder::new(&[(
-        "nself/migrations/001_a.sql",
-        "-- nself: no-transaction\nCREATE TABLE a (id int);\nSELECT 1/0;\nCREATE TABLE b (id int);",
-    )]);
+    let folder = Folder::new(&[
+        (
+            "nself/migrations/001_a.sql",
+            "CREATE TABLE a (id int) PARTITION BY RANGE (id); CREATE INDEX a_id ON a (id);
+             CREATE PROCEDURE twice() LANGUAGE plpgsql AS 'BEGIN CREATE TABLE one (); COMMIT; CREATE TABLE two (); END';",
+        ),
+        // Allowed on a plain table, refused on a partitioned one: no grammar can know.
+        ("nself/migrations/002_b.sql", "CREATE TABLE b (); REINDEX TABLE a;"),
+        ("nself/migrations/003_c.sql", "CALL twice();"),
+        ("nself/migrations/004_d.sql", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;"),
+    ]);
+    let sources = folder.sources();
+    assert!(sources.load().unwrap().iter().all(|migration| migration.transactional()));
+    let error = up(&mut client, &sources).await.unwrap_err();
+    assert!(matches!(&error, Error::Statement(failure) if failure.sqlstate.as_deref() == Some("25001")), "{error}");
+    assert_eq!(states(&client, &sources).await[2..], ["003_c: applied", "004_d: pending"]);
+    assert!(has(&client, "b").await && has(&client, "two").await);
+}
+
+#[tokio::test]
+async fn a_file_that_stops_half_way_goes_on_there_once_it_is_corrected() {
+    let database = testkit::db().await;
+    let mut client = database.client().await;
+    let first = "-- nself: no-transaction\nSET search_path = s;\nCREATE TABLE a (id int);\n";
+    let folder = Folder::new(&[
+        ("nself/migrations/001_s.sql", "CREATE SCHEMA s;"),
+        ("nself/migrations/002_a.sql", &format!("{first}SELECT 1/0;\nCREATE TABLE b (id int);")),
+    ]);
     let sources = folder.sources();
     let Error::Statement(failure) = up(&mut client, &sources).await.unwrap_err() else { panic!("refused") };
-    assert_eq!(failure.position.line, 3);
-    assert!(has(&client, "a").await);
-    assert_eq!(states(&client, &sources).await, ["001_a: half-way"]);
+    assert_eq!(failure.position.line, 4);
+    let entry = status(&client, &sources).await.migrations.remove(1);
+    let progress = entry.progress.unwrap();
+    assert_eq!((entry.state, progress.done, progress.of, progress.line), (State::HalfWay, 1, Some(4), Some(4)));
+    assert_eq!(entry.fix.as_deref(), Some("nself db migrate"));
+
+    // What took effect cannot change any more, what did not can.
+    folder.write("nself/migrations/002_a.sql", &first.replace("id int", "id text"));
+    assert_eq!(up(&mut client, &sources).await.unwrap_err().code(), "NS-DB-033");
+    folder.write("nself/migrations/002_a.sql", &format!("{first}CREATE TABLE b (id int);"));
+    assert_eq!(up(&mut client, &sources).await.unwrap(), ["002_a"]);
+    assert!(has(&client, "s.a").await && has(&client, "s.b").await, "the search path is set again");
+    assert_eq!(states(&client, &sources).await, ["001_s: applied", "002_a: applied"]);
+}
+
+#[tokio::test]
+async fn a_person_can_end_or_forget_what_stopped_half_way() {
+    for how in [Repair::Pending, Repair::Applied] {
+        let database = testkit::db().await;
+        let mut client = database.client().await;
+        let text = "-- nself: no-transaction\nCREATE TABLE a (id int);\nSELECT 1/0;\n";
+        let folder = Folder::new(&[("nself/migrations/001_a.sql", text)]);
+        let sources = folder.sources();
+        up(&mut client, &sources).await.unwrap_err();
+        client.batch_execute("DROP TABLE a").await.unwrap();
+        folder.write("nself/migrations/001_a.sql", "CREATE TABLE a (id int);");
+        repair(&mut client, &sources, "001", how, &Options::default()).await.unwrap();
+        let expected: &[&str] = if how == Repair::Pending { &["001_a"] } else { &[] };
+        assert_eq!(up(&mut client, &sources).await.unwrap(), expected);
+        assert_eq!(states(&client, &sources).await, ["001_a: applied"]);
+    }
+}
+
+#[tokio::test]
+async fn one_that_another_tool_left_half_way_waits_for_a_person() {
+    let database = testkit::db().await;
+    let mut client = database.client().await;
+    let folder = Folder::new(&[("nself/migrations/001_a.sql", "CREATE TABLE a (id int);")]);
+    let sources = folder.sources();
+    up(&mut client, &sources).await.unwrap();
+    client.batch_execute("UPDATE nself.migrations SET state = 'started'").await.unwrap();
     assert!(matches!(up(&mut client, &sources).await.unwrap_err(), Error::HalfWay { .. }));
-    client.batch_execute("DROP TABLE a").await.unwrap();
-    folder.write("nself/migrations/001_a.sql", "CREATE TABLE a (id int);");
-    repair(&mut client, &sources, "001", Repair::Pending, &Options::default()).await.unwrap();
-    assert_eq!(up(&mut client, &sources).await.unwrap(), ["001_a"]);
+    repair(&mut client, &sources, "001", Repair::Applied, &Options::default()).await.unwrap();
+    assert!(up(&mut client, &sources).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn blocks_of_a_file_must_be_complete() {
+    let database = testkit::db().await;
+    let mut client = database.client().await;
+    for (sql, code) in [
+        ("BEGIN; CREATE TABLE a (); VACUUM;", "NS-DB-031"),
+        ("CREATE TABLE a (); COMMIT; VACUUM;", "NS-DB-031"),
+        ("BEGIN; BEGIN; COMMIT; VACUUM;", "NS-DB-031"),
+        ("CREATE TABLE a (); COMMIT;", "NS-DB-013"),
+    ] {
+        let folder = Folder::new(&[("nself/migrations/001_a.sql", sql)]);
+        assert_eq!(up(&mut client, &folder.sources()).await.unwrap_err().code(), code, "{sql}");
+        assert!(!has(&client, "a").await);
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,26 @@ pub(super) const GROUPS: &[Group] =
 
 const DATABASE: &[Setting] = &[
     Setting::new("NSELF_MIGRATIONS_DIR", Kind::Path, "Folder of migrations").default("nself/migrations"),
+    Setting::new("NSELF_MIGRATION_LOCK_TIMEOUT", Kind::Duration, "How long a migration waits for a table in use")
+        .default("10s"),
+    Setting::new(
+        "NSELF_MIGRATION_LOCK_RETRIES",
+        Kind::Integer { min: 0, max: 1000 },
+        "How often a migration is tried again that did not get its lock",
+    )
+    .default("3"),
+    Setting::new(
+        "NSELF_MIGRATION_STATEMENT_TIMEOUT",
+        Kind::Duration,
+        "How long one statement of a migration may run; 0 is without end",
+    )
+    .default("0"),
+    Setting::new(
+        "NSELF_MIGRATION_BACKUPS",
+        Kind::Integer { min: 0, max: 1000 },
+        "Copies of the database kept from before migrations that take data away; 0 makes none",
+    )
+    .default("10"),
     Setting::new("NSELF_SEEDS_DIR", Kind::Path, "Folder of seeds").default("nself/seeds"),
     Setting::new("NSELF_BACKUPS_DIR", Kind::Path, "Folder of database backups").default("_backups"),
     Setting::new("NSELF_SSH_CONFIG", Kind::Path, "ssh_config for tunnels to other environments' databases")

@@ -2,9 +2,15 @@
 
 pub mod consent;
 pub mod migrate;
+mod migrate_baseline;
 mod migrate_create;
+mod migrate_fresh;
+mod migrate_plan;
+mod migrate_redo;
 mod migrate_repair;
 mod migrate_rollback;
+mod migrate_run;
+mod migrate_squash;
 mod migrate_status;
 mod query;
 mod shell;
@@ -44,8 +50,16 @@ enum Command {
     MigrateUp(migrate::Up),
     #[command(name = "migrate:rollback", alias = "migrate:down")]
     MigrateRollback(migrate_rollback::Args),
+    #[command(name = "migrate:redo")]
+    MigrateRedo(migrate_redo::Args),
+    #[command(name = "migrate:fresh")]
+    MigrateFresh(migrate_fresh::Args),
     #[command(name = "migrate:repair")]
     MigrateRepair(migrate_repair::Args),
+    #[command(name = "migrate:squash")]
+    MigrateSquash(migrate_squash::Args),
+    #[command(name = "migrate:baseline")]
+    MigrateBaseline(migrate_baseline::Args),
     Seed(seed::Args),
     Shell(shell::Args),
     Query(query::Args),
@@ -58,7 +72,11 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         Command::MigrateStatus(args) => migrate_status::run(cx, args),
         Command::MigrateUp(args) => migrate::up(cx, args),
         Command::MigrateRollback(args) => migrate_rollback::run(cx, args),
+        Command::MigrateRedo(args) => migrate_redo::run(cx, args),
+        Command::MigrateFresh(args) => migrate_fresh::run(cx, args),
         Command::MigrateRepair(args) => migrate_repair::run(cx, args),
+        Command::MigrateSquash(args) => migrate_squash::run(cx, args),
+        Command::MigrateBaseline(args) => migrate_baseline::run(cx, args),
         Command::Seed(args) => seed::run(cx, args),
         Command::Shell(args) => shell::run(cx, args),
         Command::Query(args) => query::run(cx, args),
@@ -74,14 +92,25 @@ pub fn sources(cx: &Context, settings: &Settings) -> Result<Sources, Failure> {
 /// How long to wait for others.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Waiting {
-    /// Seconds to wait for a table that another session uses
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    lock_timeout: u64,
+    /// Seconds to wait for a table that another session uses [default: NSELF_MIGRATION_LOCK_TIMEOUT, 10]
+    #[arg(long, value_name = "SECONDS")]
+    lock_timeout: Option<u64>,
 }
 
 impl Waiting {
-    pub fn options(&self) -> Options {
-        Options { lock_timeout: Duration::from_secs(self.lock_timeout), ..Options::default() }
+    pub fn options(&self, settings: &Settings) -> Options {
+        let default = Options::default();
+        let time = |name, otherwise| settings.duration(name).unwrap_or(otherwise);
+        let retries = settings.integer("NSELF_MIGRATION_LOCK_RETRIES");
+        Options {
+            lock_timeout: match self.lock_timeout {
+                Some(seconds) => Duration::from_secs(seconds),
+                None => time("NSELF_MIGRATION_LOCK_TIMEOUT", default.lock_timeout),
+            },
+            statement_timeout: time("NSELF_MIGRATION_STATEMENT_TIMEOUT", default.statement_timeout),
+            lock_retries: retries.and_then(|number| u32::try_from(number).ok()).unwrap_or(default.lock_retries),
+            ..default
+        }
     }
 }
 

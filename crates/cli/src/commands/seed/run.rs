@@ -64,7 +64,7 @@ pub fn run(cx: &Context, name: Option<String>, options: Options) -> Outcome {
     let terminal = cx.terminal;
     let mut progress = |ran: &Ran| terminal.progress(&format!("  {}  {} ms", ran.path, ran.duration_ms));
     let selection = name.map_or(Selection::All, Selection::Named);
-    let waiting = options.waiting.options();
+    let waiting = options.waiting.options(&settings);
     let cancel = database.client.cancel_token();
     let run = seed::run(&mut database.client, &seeds, &selection, options.force, &waiting, &mut progress);
     let report = interruptible(&database.runtime, &cancel, run)?;
