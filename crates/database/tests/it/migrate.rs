@@ -217,7 +217,7 @@ async fn the_server_has_the_last_word_about_transactions() {
         // Allowed on a plain table, refused on a partitioned one: no grammar can know.
         ("nself/migrations/002_b.sql", "CREATE TABLE b (); REINDEX TABLE a;"),
         ("nself/migrations/003_c.sql", "CALL twice();"),
-        ("nself/migrations/004_d.sql", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;"),
+        ("nself/migrations/004_d.sql", "SELECT 1; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;"),
     ]);
     let sources = folder.sources();
     assert!(sources.load().unwrap().iter().all(|migration| migration.transactional()));
