@@ -49,6 +49,9 @@ pub enum Error {
     /// The ways to other databases have errors of their own, NS-DB-040 to 049.
     #[error(transparent)]
     Place(#[from] crate::place::PlaceError),
+    /// The schema could not be read, NS-PG-090 and 091.
+    #[error(transparent)]
+    Catalog(#[from] postgres::catalog::Error),
     /// Anonymising has errors of its own, NS-DB-070 to 079.
     #[error(transparent)]
     Mask(#[from] crate::mask::MaskError),
@@ -121,6 +124,7 @@ impl Diagnostic for Error {
             Self::Migration(error) => error.code(),
             Self::Place(error) => error.code(),
             Self::Mask(error) => error.code(),
+            Self::Catalog(error) => error.code(),
             Self::Mock(error) => error.code(),
         }
     }
@@ -130,6 +134,7 @@ impl Diagnostic for Error {
             Self::Migration(error) => return error.why(),
             Self::Place(error) => return error.why(),
             Self::Mask(error) => return error.why(),
+            Self::Catalog(error) => return error.why(),
             Self::Mock(error) => return error.why(),
             Self::Database(error) => crate::failure::describe(error),
             Self::Statement(failure) => failure.why(),
@@ -166,6 +171,7 @@ impl Diagnostic for Error {
             Self::Migration(error) => return error.fix(),
             Self::Place(error) => return error.fix(),
             Self::Mask(error) => return error.fix(),
+            Self::Catalog(error) => return error.fix(),
             Self::Mock(error) => return error.fix(),
             Self::Statement(failure) => return failure.fix(),
             Self::Database(_) => "nself status shows whether PostgreSQL runs".to_owned(),
@@ -208,6 +214,7 @@ impl Diagnostic for Error {
             Self::Migration(error) => error.exit(),
             Self::Place(error) => error.exit(),
             Self::Mask(error) => error.exit(),
+            Self::Catalog(error) => error.exit(),
             Self::Mock(error) => error.exit(),
             Self::Name { .. } | Self::UnknownMigration { .. } | Self::UnknownSeed { .. } | Self::Nothing => Exit::Usage,
             _ => Exit::Failed,

@@ -14,6 +14,9 @@ type HmacSha256 = Hmac<Sha256>;
 /// Fewest characters of a key that a person wrote.
 const SHORTEST: usize = 32;
 
+/// bcrypt's cost: a thousand rounds, for a password that is no secret.
+const COST: u32 = 10;
+
 /// Changes when replacements are computed otherwise, so that nobody joins two versions' output without noticing.
 const VERSION: &str = "nself anonymize 1";
 
@@ -61,6 +64,18 @@ impl Key {
             }
             Err(error) => Err(problem("read", &error)),
         }
+    }
+
+    /// The bcrypt hash of a password that everybody is to have; the same for the same key.
+    ///
+    /// # Errors
+    /// [`MaskError::Key`] when bcrypt cannot take it: more than 72 bytes, or a NUL.
+    pub fn password_hash(&self, password: &Secret) -> Result<String, MaskError> {
+        let mut salt = [0; 16];
+        salt.copy_from_slice(&self.purpose("password").digest(&[password.expose().as_bytes()])[..16]);
+        let hashed = bcrypt::non_truncating_hash_with_salt(password.expose(), COST, salt);
+        let problem = |error| MaskError::Key { problem: format!("NSELF_ANONYMIZE_PASSWORD cannot be used: {error}") };
+        Ok(hashed.map_err(problem)?.format_for_version(bcrypt::Version::TwoB))
     }
 
     /// A function of its own for one purpose.

@@ -185,6 +185,26 @@ impl Plan {
         &self.summary
     }
 
+    /// Nothing has come into being in `catalog` since the plan was made.
+    ///
+    /// # Errors
+    /// [`MaskError::UnknownTable`].
+    pub(super) fn covers(&self, catalog: &Catalog) -> Result<(), MaskError> {
+        for table in planned(catalog) {
+            let known = self.table(&table.schema, &table.name).is_some_and(|plan| {
+                table.columns.iter().all(|column| {
+                    plan.columns
+                        .iter()
+                        .any(|known| known.name == column.name && known.shape == Shape::of(catalog, column))
+                })
+            });
+            if !known {
+                return Err(MaskError::UnknownTable { table: rules::table_name(&table.schema, &table.name) });
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn table(&self, schema: &str, table: &str) -> Option<&TablePlan> {
         self.tables.get(&(schema.to_owned(), table.to_owned())).map(AsRef::as_ref)
     }
