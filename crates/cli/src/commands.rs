@@ -7,6 +7,7 @@ mod clean;
 mod completion;
 mod config;
 mod console;
+mod data;
 mod db;
 mod destroy;
 mod doctor;
@@ -60,6 +61,7 @@ pub enum Command {
     Doctor(doctor::Args),
     Db(db::Args),
     Seed(seed::Args),
+    Data(data::Args),
     Hasura(hasura::Args),
     Auth(auth::Args),
     Email(email::Args),
@@ -105,6 +107,7 @@ pub fn run(cx: &Context, command: Command) -> Outcome {
         Command::Doctor(args) => doctor::run(cx, args),
         Command::Db(args) => db::run(cx, args),
         Command::Seed(args) => seed::run(cx, args),
+        Command::Data(args) => data::run(cx, args),
         Command::Hasura(args) => hasura::run(cx, args),
         Command::Auth(args) => auth::run(cx, args),
         Command::Email(args) => email::run(cx, args),

@@ -30,6 +30,8 @@ pub enum Error {
     StorageRefused { message: String, status: u16 },
     #[error("{0}")]
     Users(auth::admin::AdminError),
+    #[error("interrupted")]
+    Interrupted { state: String },
     #[error("cannot {action} {}", path.display())]
     File { action: &'static str, path: PathBuf, source: std::io::Error },
 }
@@ -48,6 +50,7 @@ pub const CODES: &[&str] = &[
     "NS-CLI-011",
     "NS-CLI-012",
     "NS-CLI-013",
+    "NS-CLI-014",
 ];
 
 impl Diagnostic for Error {
@@ -63,6 +66,7 @@ impl Diagnostic for Error {
             Self::File { .. } => "NS-CLI-008",
             Self::OtherStack { .. } => "NS-CLI-009",
             Self::Users(_) => "NS-CLI-013",
+            Self::Interrupted { .. } => "NS-CLI-014",
             Self::Storage { .. } => "NS-CLI-011",
             Self::StorageRefused { .. } => "NS-CLI-012",
         }
@@ -71,6 +75,7 @@ impl Diagnostic for Error {
     fn why(&self) -> Option<String> {
         match self {
             Self::Usage { .. } => None,
+            Self::Interrupted { state } => Some(state.clone()),
             Self::OtherStack { running, .. } => Some(format!("it runs with the environment {running}")),
             Self::Users(error) => std::error::Error::source(error).map(ToString::to_string),
             Self::CurrentFolder { source }
@@ -109,6 +114,7 @@ impl Diagnostic for Error {
                 )
             }
             Self::Program { .. } => "nself doctor --fix".to_owned(),
+            Self::Interrupted { .. } => "run the command again: it begins anew".to_owned(),
             Self::Engine { .. } => {
                 "nself status, then nself logs hasura; or another address with --endpoint".to_owned()
             }
@@ -137,6 +143,7 @@ impl Diagnostic for Error {
     fn exit(&self) -> Exit {
         match self {
             Self::Usage { .. } | Self::OtherStack { .. } => Exit::Usage,
+            Self::Interrupted { .. } => Exit::Interrupted,
             _ => Exit::Failed,
         }
     }

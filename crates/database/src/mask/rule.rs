@@ -139,6 +139,29 @@ impl Rule {
     }
 }
 
+/// `fake email`, `shift 30 days by user_id`: for lists.
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Keep => f.write_str("keep"),
+            Self::Null => f.write_str("null"),
+            Self::Password => f.write_str("password"),
+            Self::Fake { kind: None } => f.write_str("fake"),
+            Self::Fake { kind: Some(kind) } => write!(f, "fake {}", kind.as_str()),
+            Self::Mask { keep_last: 0 } => f.write_str("mask"),
+            Self::Mask { keep_last } => write!(f, "mask, keep the last {keep_last}"),
+            Self::Hash { length: None } => f.write_str("hash"),
+            Self::Hash { length: Some(length) } => write!(f, "hash of {length}"),
+            Self::Shift { days, by: None } => write!(f, "shift {days} days"),
+            Self::Shift { days, by: Some(by) } => write!(f, "shift {days} days by {by}"),
+            Self::Noise { percent } => write!(f, "noise {percent} %"),
+            Self::Redact { .. } => f.write_str("redact"),
+            Self::Template { text } => write!(f, "template {text}"),
+            Self::Json { paths, rest } => write!(f, "json, {} paths, the rest {rest}", paths.len()),
+        }
+    }
+}
+
 fn kind_named(name: &str) -> Result<Kind, String> {
     Kind::parse(name)
         .ok_or_else(|| format!("there is no kind `{name}`; kinds are {}", Kind::all().collect::<Vec<_>>().join(", ")))

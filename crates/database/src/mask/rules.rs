@@ -114,40 +114,93 @@ impl Rules {
         spellings(schema, table).into_iter().flatten().any(|name| self.accept.contains(&format!("{name}.{column}")))
     }
 
-    /// The file with these columns' rules added.
-    pub fn with(&self, found: &[super::Finding]) -> String {
-        let mut tables = Map::new();
-        for (name, rules) in &self.tables {
-            let value = match rules {
-                TableRules::Empty => Value::from("empty"),
-                TableRules::Columns(columns) => {
-                    columns.iter().map(|(column, rule)| (column.clone(), rule.written())).collect()
-                }
-            };
-            tables.insert(name.clone(), value);
-        }
+    /// The file's text with rules for these columns added; what stands in it stays, comments included.
+    ///
+    /// # Errors
+    /// [`MaskError::Rules`] when the file is written in a way that lines cannot be added to.
+    pub fn extended(&self, found: &[super::Finding]) -> Result<String, MaskError> {
+        let text = match std::fs::read_to_string(&self.file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(MaskError::Rules { file: self.file.clone(), problem: error.to_string() }),
+        };
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         for finding in found {
-            let name = spellings(&finding.column.schema, &finding.column.table)
-                .into_iter()
-                .flatten()
-                .find(|name| tables.contains_key(name))
-                .unwrap_or_else(|| table_name(&finding.column.schema, &finding.column.table));
-            let columns = tables.entry(name).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(columns) = columns {
-                columns.insert(finding.column.column.clone(), finding.suggestion.written());
+            self.add(&mut lines, finding);
+        }
+        let text = lines.join("\n") + "\n";
+        let wanted = found.iter().all(|finding| {
+            let column = &finding.column;
+            Self::parse(&text, &self.file).is_ok_and(|rules| match rules.table(&column.schema, &column.table) {
+                Some(TableRules::Columns(columns)) => columns.get(&column.column) == Some(&finding.suggestion),
+                _ => false,
+            })
+        });
+        if wanted {
+            return Ok(text);
+        }
+        let problem =
+            "rules cannot be added to it by line; write tables as `  name:` with their columns below".to_owned();
+        Err(MaskError::Rules { file: self.file.clone(), problem })
+    }
+
+    /// Puts one column's line below its table's, which is made where it is missing.
+    fn add(&self, lines: &mut Vec<String>, finding: &super::Finding) {
+        let (schema, table) = (&finding.column.schema, &finding.column.table);
+        let names: Vec<String> = spellings(schema, table).into_iter().flatten().map(|name| scalar(&name)).collect();
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let start = match lines.iter().position(|line| content(line) == "tables:") {
+            Some(start) => start,
+            None => {
+                lines.push("tables:".to_owned());
+                lines.len() - 1
+            }
+        };
+        let end = (start + 1..lines.len())
+            .find(|at| indent(&lines[*at]) == 0 && !content(&lines[*at]).is_empty())
+            .unwrap_or(lines.len());
+        let inside =
+            lines[start + 1..end].iter().filter(|line| !content(line).is_empty()).map(|line| indent(line)).min();
+        let depth = inside.unwrap_or(2);
+        let header = |line: &String| {
+            indent(line) == depth
+                && content(line).strip_suffix(':').is_some_and(|name| names.iter().any(|wanted| wanted == name))
+        };
+        let line = format!("{}: {}", scalar(&finding.column.column), flow(&finding.suggestion.written()));
+        match (start + 1..end).find(|at| header(&lines[*at])) {
+            Some(at) => {
+                let below = lines.get(at + 1).map_or(0, |line| indent(line));
+                let below = if below > depth { below } else { depth + 2 };
+                lines.insert(at + 1, format!("{}{line}", " ".repeat(below)));
+            }
+            None => {
+                let name = scalar(&table_name(schema, table));
+                lines.insert(start + 1, format!("{}{name}:", " ".repeat(depth)));
+                lines.insert(start + 2, format!("{}{line}", " ".repeat(depth + 2)));
             }
         }
-        let mut file = Map::new();
-        file.insert("tables".to_owned(), Value::Object(tables));
-        for (name, list) in [("skip", &self.skip), ("accept", &self.accept)] {
-            if !list.is_empty() {
-                file.insert(name.to_owned(), list.iter().cloned().collect());
-            }
-        }
-        if self.strict {
-            file.insert("strict".to_owned(), Value::Bool(true));
-        }
-        serde_saphyr::to_string(&Value::Object(file)).expect("a map has a YAML form")
+    }
+}
+
+/// A line without its comment.
+fn content(line: &str) -> &str {
+    line.split(" #").next().filter(|line| !line.trim_start().starts_with('#')).unwrap_or_default().trim()
+}
+
+/// A name as YAML takes it.
+fn scalar(name: &str) -> String {
+    const WORDS: &[&str] = &["null", "true", "false", "yes", "no", "on", "off", "y", "n", "skip"];
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
+        && !WORDS.contains(&name.to_ascii_lowercase().as_str());
+    if plain { name.to_owned() } else { Value::from(name).to_string() }
+}
+
+/// On one line: JSON is YAML too.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::String(text) => scalar(text),
+        value => value.to_string(),
     }
 }
 
@@ -195,14 +248,42 @@ mod tests {
     }
 
     #[test]
-    fn what_it_writes_it_reads() {
+    fn rules_are_added_by_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("anonymize.yaml");
+        let finding = |schema: &str, table: &str, column: &str, suggestion| crate::mask::Finding {
+            column: crate::mask::ColumnName::new(schema, table, column),
+            why: String::new(),
+            suggestion,
+        };
+        let found = [
+            finding("public", "users", "avatar", Rule::Fake { kind: None }),
+            finding("public", "payments", "iban", Rule::Fake { kind: Some(Kind::Iban) }),
+            finding("crm", "Leads & Co", "e-mail", Rule::Null),
+            finding("crm", "Leads & Co", "salary", Rule::Noise { percent: 10.0 }),
+        ];
+        for text in ["", EXAMPLE, "strict: true\ntables:\n    users:\n        email: fake\nskip: [roles]\n"] {
+            std::fs::write(&file, text).unwrap();
+            let rules = Rules::read(&file).unwrap();
+            let made = rules.extended(&found).unwrap();
+            assert!(text.lines().all(|line| made.contains(line)), "{made}");
+            let again = Rules::parse(&made, &file).unwrap();
+            let Some(TableRules::Columns(leads)) = again.table("crm", "Leads & Co") else { panic!("no leads") };
+            assert_eq!(leads["e-mail"], Rule::Null);
+            assert_eq!(again.skips("public", "roles"), rules.skips("public", "roles"));
+        }
+        std::fs::write(&file, "tables: {users: {email: fake}}\n").unwrap();
+        assert!(Rules::read(&file).unwrap().extended(&found).is_err(), "nothing half-way");
+    }
+
+    #[test]
+    fn whole_tables_and_lists_are_read() {
         let text = "tables:\n  log: empty\n  crm.people:\n    email: {rule: fake, kind: email}\n    born: null\naccept: [log.text]\nstrict: true\n";
         let rules = parse(text).unwrap();
-        let again = parse(&rules.with(&[])).unwrap();
-        assert_eq!((rules.tables.clone(), &rules.accept, rules.strict), (again.tables, &again.accept, again.strict));
         let Some(TableRules::Columns(people)) = rules.table("crm", "people") else { panic!("no people") };
         assert_eq!(people["email"], Rule::Fake { kind: Some(Kind::Email) });
         assert_eq!(rules.table("public", "log"), Some(&TableRules::Empty));
+        assert!(rules.strict && rules.accepts("public", "log", "text"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod crash;
 mod demo;
 mod grammar;
+mod mask;
 mod migrate;
 mod query;
 mod seed;

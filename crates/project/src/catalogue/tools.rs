@@ -38,6 +38,18 @@ const DATABASE: &[Setting] = &[
     Setting::new("NSELF_MOCK_VERBOSE", Kind::Flag, "Show rows that could not be inserted").default("false"),
     Setting::new("MOCK_SEED", Kind::Text, "Seed of `mock auto`").default("42"),
     Setting::new("MOCK_COUNT", Kind::Integer { min: 0, max: i64::MAX }, "Rows of `mock auto`").default("10"),
+    Setting::new("NSELF_ANONYMIZE_RULES", Kind::Path, "File of rules for anonymising").default("nself/anonymize.yaml"),
+    Setting::new(
+        "NSELF_ANONYMIZE_KEY",
+        Kind::Secret(Strength::External),
+        "Key that replacements are made with, 32 characters or more; without it each project makes its own in \
+         .nself/anonymize.key",
+    ),
+    Setting::new(
+        "NSELF_ANONYMIZE_PASSWORD",
+        Kind::Secret(Strength::External),
+        "Password that every user has after anonymising; without it nobody has one",
+    ),
     Setting::new("NSELF_PROD_USERS", Kind::List, "Users made in prod: `email:name:role,…`"),
     Setting::new("SEED_ADMIN_EMAIL", Kind::Email, "Older way to make an administrator in prod"),
     Setting::new("SEED_ADMIN_PASSWORD", Kind::Secret(Strength::Password), "Older way to make an administrator in prod"),

@@ -1,0 +1,71 @@
+//! Long work over many rows: all cores, progress with a rate, and Ctrl-C that leaves the target as it was.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use database::{clone, copy::Progress, place::Place, scratch};
+use terminal::{Failure, Terminal};
+use tokio::runtime::Runtime;
+
+use crate::Error;
+
+/// How often progress is told.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// A runtime on all cores: rows are rewritten while others are read.
+pub fn runtime() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    Ok(runtime.map_err(|source| Error::Runtime { source })?)
+}
+
+/// Copies `from` over `to`; after Ctrl-C `to` is as it was, and nothing is left beside it.
+pub fn copy(
+    runtime: &Runtime,
+    terminal: Terminal,
+    from: &Place,
+    to: &Place,
+    options: &clone::Options,
+    course: &dyn clone::Course,
+) -> Result<clone::Report, Failure> {
+    let progress = Arc::clone(&options.progress);
+    let copied = runtime.block_on(async {
+        let mut work = std::pin::pin!(clone::run(from, to, options, course));
+        let mut ticks = tokio::time::interval(EVERY);
+        let began = Instant::now();
+        ticks.tick().await;
+        loop {
+            tokio::select! {
+                result = &mut work => return Some(result),
+                _ = ticks.tick() => tell(terminal, &progress, began),
+                Ok(()) = tokio::signal::ctrl_c() => return None,
+            }
+        }
+    });
+    match copied {
+        Some(result) => Ok(result?),
+        None => {
+            let left = runtime.block_on(scratch::clean(to));
+            let state = match left {
+                Ok(_) => format!("{} is as it was", to.label),
+                Err(_) => {
+                    format!("{} is as it was; an unfinished copy beside it goes when the next one begins", to.label)
+                }
+            };
+            Err(Error::Interrupted { state }.into())
+        }
+    }
+}
+
+fn tell(terminal: Terminal, progress: &Progress, began: Instant) {
+    let now = progress.now();
+    if now.bytes > 0 {
+        let seconds = began.elapsed().as_secs_f64();
+        terminal.progress(&format!("  {} rows, {}", now.rows, rate(now.bytes, seconds)));
+    }
+}
+
+/// `120.5 MB, 40.2 MB/s`.
+pub fn rate(bytes: u64, seconds: f64) -> String {
+    let megabytes = bytes as f64 / 1e6;
+    format!("{megabytes:.1} MB, {:.1} MB/s", megabytes / seconds.max(0.001))
+}
