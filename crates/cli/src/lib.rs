@@ -103,6 +103,7 @@ pub fn error_codes() -> Vec<&'static str> {
         console::CODES,
         database::CODES,
         database::mock::CODES,
+        database::data::CODES,
         gateway::CODES,
         graphql::CODES,
         mail::CODES,

@@ -58,6 +58,11 @@ pub enum Error {
     /// Mock data has errors of its own, NS-DB-050 to 059.
     #[error(transparent)]
     Mock(#[from] crate::mock::MockError),
+    /// Between tables and files of rows, NS-DB-060 to 069.
+    #[error(transparent)]
+    Data(#[from] crate::data::DataError),
+    #[error(transparent)]
+    Catalog(#[from] postgres::catalog::Error),
 }
 
 /// Every code of this crate; each has a page in `assets/errors/`.
@@ -126,6 +131,8 @@ impl Diagnostic for Error {
             Self::Mask(error) => error.code(),
             Self::Catalog(error) => error.code(),
             Self::Mock(error) => error.code(),
+            Self::Data(error) => error.code(),
+            Self::Catalog(error) => error.code(),
         }
     }
 
@@ -136,6 +143,8 @@ impl Diagnostic for Error {
             Self::Mask(error) => return error.why(),
             Self::Catalog(error) => return error.why(),
             Self::Mock(error) => return error.why(),
+            Self::Data(error) => return error.why(),
+            Self::Catalog(error) => return error.why(),
             Self::Database(error) => crate::failure::describe(error),
             Self::Statement(failure) => failure.why(),
             Self::Edited { file, .. } => {
@@ -173,6 +182,8 @@ impl Diagnostic for Error {
             Self::Mask(error) => return error.fix(),
             Self::Catalog(error) => return error.fix(),
             Self::Mock(error) => return error.fix(),
+            Self::Data(error) => return error.fix(),
+            Self::Catalog(error) => return error.fix(),
             Self::Statement(failure) => return failure.fix(),
             Self::Database(_) => "nself status shows whether PostgreSQL runs".to_owned(),
             Self::Edited { id, .. } => format!(
@@ -216,6 +227,8 @@ impl Diagnostic for Error {
             Self::Mask(error) => error.exit(),
             Self::Catalog(error) => error.exit(),
             Self::Mock(error) => error.exit(),
+            Self::Data(error) => error.exit(),
+            Self::Catalog(error) => error.exit(),
             Self::Name { .. } | Self::UnknownMigration { .. } | Self::UnknownSeed { .. } | Self::Nothing => Exit::Usage,
             _ => Exit::Failed,
         }

@@ -121,6 +121,16 @@ pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
     }
 }
 
+/// The row that COPY complains about, counted from 1, and its text where it is told: from `COPY users, line 3, column age:
+/// "abc"` or `COPY users, line 3: "1\tabc"`.
+pub(crate) fn copied_line(context: &str) -> Option<(usize, Option<String>)> {
+    let line = context.lines().find(|line| line.starts_with("COPY "))?;
+    let rest = line.rsplit_once(", line ")?.1;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let text = rest[digits..].strip_prefix(": \"").and_then(|text| text.strip_suffix('"'));
+    Some((rest[..digits].parse().ok()?, text.map(str::to_owned)))
+}
+
 fn shorten(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((byte, _)) => format!("{}…", &text[..byte]),

@@ -20,6 +20,7 @@
 
 pub mod clone;
 pub mod copy;
+pub mod data;
 mod error;
 mod failure;
 pub mod grammar;

@@ -6,7 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use postgres::catalog::{Catalog, ForeignKey, Table, TableKind};
+use postgres::{
+    Ident,
+    catalog::{Catalog, ForeignKey, Table, TableKind},
+};
 
 /// Some tables of a catalog, in order.
 #[derive(Debug, Clone)]
@@ -41,6 +44,34 @@ impl Loose<'_> {
     /// True for a key from a table to itself.
     pub fn is_self(&self) -> bool {
         points_to(self.key, self.table)
+    }
+
+    /// SQL that lets rows break the key until the transaction's end. A key that is not deferrable is made so; the change is
+    /// the transaction's, and [`Loose::restore`] takes it back.
+    pub fn suspend(&self) -> String {
+        let defer = format!("SET CONSTRAINTS {} DEFERRED;\n", self.constraint());
+        match self.way {
+            Way::Deferred => defer,
+            Way::Nullable | Way::Rigid => self.alter("DEFERRABLE") + &defer,
+        }
+    }
+
+    /// SQL that checks the key and makes it what it was.
+    pub fn restore(&self) -> String {
+        let check = format!("SET CONSTRAINTS {} IMMEDIATE;\n", self.constraint());
+        match self.way {
+            Way::Deferred => check,
+            Way::Nullable | Way::Rigid => check + &self.alter("NOT DEFERRABLE"),
+        }
+    }
+
+    fn constraint(&self) -> String {
+        Ident::new(&self.table.schema).dot(&self.key.name).to_string()
+    }
+
+    fn alter(&self, what: &str) -> String {
+        let table = Ident::new(&self.table.schema).dot(&self.table.name);
+        format!("ALTER TABLE {table} ALTER CONSTRAINT {} {what};\n", Ident::new(&self.key.name))
     }
 }
 

@@ -47,9 +47,11 @@ pub use squash::{NAME as SQUASHED, Range, Squashed, plan_squash, squash};
 pub use status::{Entry, Progress, State, Status};
 pub use version::Version;
 
-pub(crate) use apply::{finish, milliseconds, statements};
+pub(crate) use apply::{finish, milliseconds};
 pub(crate) use create::{slug, write_new};
-pub(crate) use files::{checksum, names, read};
+#[cfg(test)]
+pub(crate) use files::checksum;
+pub(crate) use files::names;
 pub(crate) use record::{exists, timestamp};
 
 use crate::{Error, session};

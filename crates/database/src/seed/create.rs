@@ -34,10 +34,25 @@ pub fn init(seeds: &Seeds) -> Result<Initialised, Error> {
 /// folder.
 pub fn create(seeds: &Seeds, name: &str, common: bool) -> Result<Created, Error> {
     let name = slug(name)?;
+    let file = next_file(seeds, &name, common)?;
+    write_new(&file, &include_str!("template.sql").replace("{title}", &name.replace('_', " ")))?;
+    Ok(Created { file })
+}
+
+/// Writes a seed that was made: as [`create`] where there is no `output`, which must not exist.
+pub fn save(seeds: &Seeds, name: &str, common: bool, output: Option<PathBuf>, sql: &str) -> Result<Created, Error> {
+    let file = match output {
+        Some(file) => file,
+        None => next_file(seeds, &slug(name)?, common)?,
+    };
+    write_new(&file, sql)?;
+    Ok(Created { file })
+}
+
+/// `NNN_name.sql` with the folder's next number.
+fn next_file(seeds: &Seeds, name: &str, common: bool) -> Result<PathBuf, Error> {
     let folder = if common { seeds.directory().join("common") } else { seeds.own_folder() };
     std::fs::create_dir_all(&folder).map_err(|source| Error::Io { file: folder.clone(), source })?;
     let last = names(&folder)?.iter().filter_map(|name| number(name)).max().unwrap_or(0);
-    let file = folder.join(format!("{:03}_{name}.sql", last + 1));
-    write_new(&file, &include_str!("template.sql").replace("{title}", &name.replace('_', " ")))?;
-    Ok(Created { file })
+    Ok(folder.join(format!("{:03}_{name}.sql", last + 1)))
 }

@@ -1,20 +1,30 @@
 //! Seeds: files that fill tables with rows every installation needs (common), or that one environment needs.
 //!
 //! A seed runs once, in one transaction together with its row in `nself.seeds`; it runs again when its file has changed or
-//! when a person insists (`--force`). So a seed is written to be repeatable, with `ON CONFLICT`.
+//! when a person insists (`--force`). So a seed is written to be repeatable, with `ON CONFLICT`. A seed is SQL, or the rows
+//! of one table (`003_countries.csv`, also JSON, NDJSON or Parquet), which replace rows with the same key.
 
 mod create;
+mod extract;
 mod files;
+mod fresh;
 mod record;
 mod run;
+mod targets;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::Client;
 
-pub use create::{Initialised, create, init};
+pub use create::{Initialised, create, init, save};
+pub use extract::{Extract, Extracted, ExtractedTable, extract};
 pub use files::{Scope, Seed, Seeds};
+pub(crate) use fresh::clear;
+pub use fresh::{Fresh, fresh, plan_fresh};
 pub use run::{Ran, Report, Selection, run};
+pub use targets::TableName;
+
+use postgres::catalog::Catalog;
 
 use crate::Error;
 
@@ -66,17 +76,30 @@ impl State {
 }
 
 /// Compares the environment's seed files with the database. Changes nothing.
+///
+/// The seeds are in the order they run: by folder and number. Those without a number, or with the same, go by name, except
+/// that one whose tables point to another's tables comes behind it, and so does one that says `-- nself: after <name>`.
 pub async fn status(client: &Client, seeds: &Seeds) -> Result<Status, Error> {
-    let files = seeds.load()?;
+    let files = load(client, seeds).await?;
     let records = record::read(client, &files).await?;
     let seeds: Vec<Entry> = files.iter().map(|seed| entry(seed, &records)).collect();
     Ok(Status { due: seeds.iter().filter(|entry| entry.state.is_due()).count(), seeds })
 }
 
+/// The environment's seeds in the order they run.
+async fn load(client: &Client, seeds: &Seeds) -> Result<Vec<Seed>, Error> {
+    let files = seeds.load()?;
+    if !targets::has_choice(&files) {
+        return Ok(files);
+    }
+    let catalog = Catalog::read(client, &[]).await?;
+    Ok(targets::arrange(files, &catalog))
+}
+
 fn entry(seed: &Seed, records: &[record::Record]) -> Entry {
     let record = records.iter().find(|record| record.path == seed.path);
     let state = match record {
-        _ if seed.part.statements.is_empty() => State::Empty,
+        _ if seed.is_empty() => State::Empty,
         None => State::New,
         Some(record) if record.checksum != seed.checksum => State::Changed,
         Some(_) => State::Applied,

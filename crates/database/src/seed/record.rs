@@ -87,6 +87,7 @@ pub(super) async fn prepare(client: &mut Client, seeds: &[Seed], environment: &E
 pub(super) async fn write(
     client: &Client,
     seed: &Seed,
+    checksum: &str,
     environment: &EnvName,
     duration: Duration,
 ) -> Result<(), Error> {
@@ -96,7 +97,7 @@ pub(super) async fn write(
             "INSERT INTO nself.seeds (path, checksum, environment, duration_ms, applied_by) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (path) DO UPDATE SET checksum = excluded.checksum, environment = excluded.environment,
                  duration_ms = excluded.duration_ms, applied_by = excluded.applied_by, applied_at = excluded.applied_at",
-            &[&seed.path, &seed.checksum, &environment.as_str(), &duration, &session::author()],
+            &[&seed.path, &checksum, &environment.as_str(), &duration, &session::author()],
         )
         .await?;
     Ok(())

@@ -5,10 +5,12 @@
 mod lexer;
 mod position;
 mod split;
+mod stream;
 
 pub use lexer::{Kind, Lexer, Token};
 pub use position::{Position, byte_of_character};
 pub use split::{Statement, split};
+pub(crate) use stream::Stream;
 
 /// True when one of the comments that open the script is `-- nself: <directive>`.
 ///

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod crash;
+mod data;
+mod data_types;
 mod demo;
 mod grammar;
 mod mask;

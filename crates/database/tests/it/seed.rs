@@ -128,3 +128,145 @@ fn folders_and_files_are_made() {
     std::fs::remove_dir_all(folder.root().join("nself/seeds/local")).unwrap();
     assert!(seed::create(&seeds, "y", false).unwrap().file.ends_with("nself/seeds/dev/005_y.sql"));
 }
+
+#[tokio::test]
+async fn seeds_without_a_number_follow_their_keys() {
+    let database = testkit::db().await;
+    let mut client = database.client().await;
+    client
+        .batch_execute(
+            "CREATE TABLE users (id int PRIMARY KEY, name text);
+             CREATE TABLE posts (id int PRIMARY KEY, user_id int NOT NULL REFERENCES users);",
+        )
+        .await
+        .unwrap();
+    let folder = Folder::new(&[
+        ("nself/seeds/common/posts.sql", "INSERT INTO posts VALUES (1, 1)"),
+        ("nself/seeds/common/users.sql", "-- nself: after b_first\nINSERT INTO public.users VALUES (1, 'a')"),
+        ("nself/seeds/common/b_first.sql", "SELECT 1"),
+        ("nself/seeds/common/002_users.csv", "id,name\n7,\"x, y\"\n8,\n"),
+    ]);
+    let seeds = seeds(&folder, "dev", Tier::Dev);
+    let status = seed::status(&client, &seeds).await.unwrap();
+    let names: Vec<&str> = status.seeds.iter().map(|seed| seed.name.as_str()).collect();
+    assert_eq!(names, ["users", "b_first", "users", "posts"]);
+    run(&mut client, &seeds, false).await.unwrap();
+    let rows = "SELECT string_agg(id || coalesce(name, '-'), ' ' ORDER BY id) FROM users";
+    assert_eq!(text(&client, rows).await, "1a 7x, y 8-");
+    // A file of rows brings those that are there up to date.
+    folder.write("nself/seeds/common/002_users.csv", "name,id\nnew,7\n");
+    run(&mut client, &seeds, false).await.unwrap();
+    assert_eq!(text(&client, rows).await, "1a 7new 8-");
+}
+
+#[tokio::test]
+async fn a_wrong_row_is_named_by_its_line() {
+    let database = testkit::db().await;
+    let mut client = database.client().await;
+    client.batch_execute("CREATE TABLE a (id int, b int)").await.unwrap();
+    let folder = Folder::new(&[(
+        "nself/seeds/001_a.sql",
+        "-- rows\n\nCOPY a (id, b) FROM stdin;\n1\t2\n3\tx\n\\.\nSELECT 1;\n",
+    )]);
+    let seeds = seeds(&folder, "dev", Tier::Dev);
+    let Error::Statement(failure) = run(&mut client, &seeds, false).await.unwrap_err() else { panic!("refused") };
+    assert_eq!((failure.position.line, failure.sqlstate.as_deref()), (5, Some("22P02")));
+    folder.write("nself/seeds/001_a.sql", "COPY a FROM stdin;\n1\t2\n\\.\n\nSELECT\n  wrong;\n");
+    let Error::Statement(failure) = run(&mut client, &seeds, false).await.unwrap_err() else { panic!("refused") };
+    assert_eq!((failure.position.line, failure.position.column), (6, 3));
+    assert_eq!(text(&client, "SELECT count(*) FROM a").await, "0");
+    folder.write("nself/seeds/001_a.sql", "BEGIN;\nCOPY a FROM stdin;\n1\t2\n\\.\nCOMMIT;\n");
+    let report = run(&mut client, &seeds, false).await.unwrap();
+    assert_eq!((report.ran[0].rows, report.ran[0].statements), (1, 1));
+    folder.write("nself/seeds/001_a.sql", "INSERT INTO a VALUES (1);\nCOMMIT;\n");
+    assert_eq!(run(&mut client, &seeds, false).await.unwrap_err().code(), "NS-DB-013");
+}
+
+#[tokio::test]
+async fn fresh_clears_what_seeds_fill_and_nothing_else() {
+    let database = testkit::db().await;
+    let mut client = database.client().await;
+    client
+        .batch_execute(
+            "CREATE TABLE users (id serial PRIMARY KEY, name text);
+             CREATE TABLE posts (user_id int REFERENCES users);
+             CREATE TABLE other (id int);
+             INSERT INTO users (name) VALUES ('own'), ('own2'); INSERT INTO posts VALUES (1); INSERT INTO other VALUES (1);",
+        )
+        .await
+        .unwrap();
+    let folder = Folder::new(&[("nself/seeds/001_users.sql", "INSERT INTO users (name) VALUES ('seed')")]);
+    let seeds = seeds(&folder, "dev", Tier::Dev);
+    let plan = seed::plan_fresh(&client, &seeds, &Selection::All).await.unwrap();
+    assert_eq!((plan.cleared, plan.with_them), (vec!["public.users".to_owned()], vec!["public.posts".to_owned()]));
+    let fresh = async |client: &mut Client| {
+        seed::fresh(client, &seeds, &Selection::All, &Options::default(), &crate::support::allowed(), &mut |_| {}).await
+    };
+    for _ in 0..2 {
+        assert_eq!(fresh(&mut client).await.unwrap().ran.len(), 1);
+        let left = "SELECT (SELECT string_agg(id || name, ' ') FROM users) || ' ' || (SELECT count(*) FROM posts) || ' ' || (SELECT count(*) FROM other)";
+        assert_eq!(text(&client, left).await, "1seed 0 1");
+    }
+    folder.write("nself/seeds/001_users.sql", "INSERT INTO users (name) VALUES ('a');\nINSERT INTO nowhere VALUES (1)");
+    fresh(&mut client).await.unwrap_err();
+    assert_eq!(text(&client, "SELECT string_agg(name, ' ') FROM users").await, "seed", "all or nothing");
+}
+
+const SHOP: &str = "
+    CREATE TYPE mood AS ENUM ('fine', 'so \"so\"');
+    CREATE TABLE \"Städte\" (\"Name\" text PRIMARY KEY);
+    CREATE TABLE users (
+        id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, boss int REFERENCES users, best int, note text, feels mood[],
+        born date, pay numeric(10, 2), data bytea, twice int GENERATED ALWAYS AS (id * 2) STORED, town text REFERENCES \"Städte\");
+    CREATE TABLE posts (id bigserial PRIMARY KEY, author int NOT NULL REFERENCES users, part int, UNIQUE (author, part));
+    CREATE TABLE likes (author int, part int, ok boolean DEFAULT true, FOREIGN KEY (author, part) REFERENCES posts (author, part));
+    ALTER TABLE users ADD CONSTRAINT best_post FOREIGN KEY (best) REFERENCES posts;";
+
+#[tokio::test]
+async fn what_is_extracted_runs_anywhere() {
+    let (from, to) = (testkit::db().await, testkit::db().await);
+    let (mut client, mut other) = (from.client().await, to.client().await);
+    client
+        .batch_execute(&format!(
+            "{SHOP} INSERT INTO \"Städte\" VALUES ('Köln'), ('Ulm');
+            INSERT INTO users (boss, note, feels, born, pay, data, town) VALUES
+                (2, E'it''s\\r\\n\\\\ me', '{{fine,NULL,\"so \\\"so\\\"\"}}', 'infinity', 12.50, '\\x00ff', 'Köln'),
+                (NULL, '', '{{}}', '4713-01-01 BC', 'NaN', '', NULL), (1, NULL, NULL, NULL, NULL, NULL, 'Ulm');
+            INSERT INTO posts (author, part) VALUES (1, 1), (3, 1);
+            UPDATE users SET best = 1 WHERE id = 2;
+            INSERT INTO likes VALUES (1, 1, true), (3, 1, false), (NULL, 9, true)"
+        ))
+        .await
+        .unwrap();
+    other.batch_execute(SHOP).await.unwrap();
+    let mut wanted =
+        seed::Extract { table: "likes".to_owned(), filter: Some("ok -- all".to_owned()), parents: true, limit: 100 };
+    assert_eq!(seed::extract(&mut client, &wanted).await.unwrap_err().code(), "NS-DB-061");
+    wanted.filter = Some("author = 1".to_owned());
+    let extracted = seed::extract(&mut client, &wanted).await.unwrap();
+    let tables: Vec<String> =
+        extracted.tables.iter().map(|table| format!("{} {} {}", table.table, table.rows, table.parent)).collect();
+    assert_eq!(
+        tables,
+        ["public.Städte 1 true", "public.users 2 true", "public.posts 1 true", "public.likes 1 false"],
+        "{}",
+        extracted.sql
+    );
+    let folder = Folder::new(&[("nself/seeds/001_likes.sql", &extracted.sql)]);
+    let seeds = seeds(&folder, "dev", Tier::Dev);
+    for _ in 0..2 {
+        run(&mut other, &seeds, true).await.unwrap_or_else(|error| panic!("{error}\n{}", extracted.sql));
+    }
+    let row = "SELECT u::text FROM users u WHERE id = 1";
+    assert_eq!(text(&other, row).await, text(&client, row).await);
+    let key = "SELECT condeferrable FROM pg_constraint WHERE conname = 'best_post'";
+    assert_eq!(text(&other, key).await, "false", "the circle's key is what it was");
+    other.batch_execute("INSERT INTO users (note) VALUES ('next')").await.unwrap();
+    assert_eq!(text(&other, "SELECT max(id) FROM users").await, "3");
+    wanted.limit = 2;
+    assert_eq!(seed::extract(&mut client, &wanted).await.unwrap_err().code(), "NS-DB-062");
+    wanted.table = "like".to_owned();
+    let error = seed::extract(&mut client, &wanted).await.unwrap_err();
+    assert_eq!(error.code(), "NS-DB-060");
+    assert!(error.why().unwrap().contains("public.likes"));
+}
