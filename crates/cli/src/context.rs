@@ -24,7 +24,14 @@ pub struct Database {
     /// Where it is, for more connections and for programs.
     pub place: Place,
     // Last, so that the way stays open until everything that uses it has ended.
-    _tunnel: Option<Tunnel>,
+    tunnel: Option<Tunnel>,
+}
+
+impl Opened {
+    /// True for the stack on this machine, whose GraphQL follows its schema.
+    pub fn is_here(&self) -> bool {
+        self.here
+    }
 }
 
 /// Where an environment's database is. The way there stays open as long as the value lives.
@@ -38,6 +45,11 @@ pub struct Opened {
 }
 
 impl Database {
+    /// Ends the connection and keeps the way open, where there is one to keep.
+    pub fn into_tunnel(self) -> Option<Tunnel> {
+        self.tunnel
+    }
+
     /// What cancels the statement that runs.
     pub fn cancel(&self) -> Cancel {
         self.place.cancel(&self.client)
@@ -62,6 +74,11 @@ impl Context {
             self.terminal.warn(&warning.to_string());
         }
         Ok(settings)
+    }
+
+    /// The same without the warnings, for a command that has asked already.
+    pub fn settings_quietly(&self) -> Result<Settings, Failure> {
+        Ok(self.project()?.settings(self.env.as_deref())?)
     }
 
     pub fn plan(&self) -> Result<Plan, Failure> {
@@ -165,7 +182,7 @@ fn connect(opened: Opened) -> Result<Database, Failure> {
             failure
         }
     })?;
-    Ok(Database { runtime, client, place, _tunnel: tunnel })
+    Ok(Database { runtime, client, place, tunnel })
 }
 
 /// How to reach the project's database from this machine.

@@ -21,10 +21,12 @@
 pub mod clone;
 pub mod copy;
 pub mod data;
+pub mod dump;
 mod error;
 mod failure;
 pub mod grammar;
 pub mod mask;
+pub mod load;
 pub mod migrate;
 pub mod mock;
 pub mod order;

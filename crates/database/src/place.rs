@@ -80,7 +80,12 @@ impl Place {
     /// `psql`, `pg_dump` or another client program of PostgreSQL, told where this database is. The password goes by
     /// environment, which only the same user can read; never by argument.
     pub fn command(&self, program: &Path) -> Command {
-        let mut command = crate::shell::command(program, &self.config, false, None);
+        self.shell(program, false, None)
+    }
+
+    /// The same for `psql` with a person at it; see [`crate::shell::command`].
+    pub fn shell(&self, program: &Path, readonly: bool, options: Option<&str>) -> Command {
+        let mut command = crate::shell::command(program, &self.config, readonly, options);
         self.tls.tell(&mut command);
         command
     }

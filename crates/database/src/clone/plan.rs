@@ -91,8 +91,8 @@ pub(super) fn columns(table: &Table) -> Vec<String> {
 
 /// Tables of extensions whose rows belong to the person (`pg_extension_config_dump`), with the condition for them.
 async fn configured(source: &Client) -> Result<HashMap<u32, String>, Error> {
-    let sql = "SELECT unnest(extconfig), coalesce(unnest(extcondition), '') FROM pg_catalog.pg_extension
-               WHERE extconfig IS NOT NULL";
+    let sql =
+        "SELECT u.o, coalesce(u.c, '') FROM pg_catalog.pg_extension e, unnest(e.extconfig, e.extcondition) u(o, c)";
     Ok(source.query(sql, &[]).await?.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 

@@ -1,6 +1,7 @@
 //! Migrations, seeds and queries against a real PostgreSQL.
 #![allow(clippy::unwrap_used)]
 
+mod clone;
 mod crash;
 mod data;
 mod data_types;

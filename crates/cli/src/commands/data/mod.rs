@@ -2,7 +2,7 @@
 
 mod anonymize;
 pub mod masking;
-mod sync;
+pub mod sync;
 pub mod work;
 
 use clap::Subcommand;

@@ -1,6 +1,9 @@
 //! `nself db`: the database's schema, data and shell.
 
+mod clone;
 pub mod consent;
+mod dump;
+mod load;
 pub mod migrate;
 mod migrate_baseline;
 mod migrate_create;
@@ -63,6 +66,9 @@ enum Command {
     Seed(seed::Args),
     Shell(shell::Args),
     Query(query::Args),
+    Dump(dump::Args),
+    Load(load::Args),
+    Clone(clone::Args),
 }
 
 pub fn run(cx: &Context, args: Args) -> Outcome {
@@ -80,6 +86,9 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         Command::Seed(args) => seed::run(cx, args),
         Command::Shell(args) => shell::run(cx, args),
         Command::Query(args) => query::run(cx, args),
+        Command::Dump(args) => dump::run(cx, args),
+        Command::Load(args) => load::run(cx, args),
+        Command::Clone(args) => clone::run(cx, args),
     }
 }
 
@@ -156,4 +165,64 @@ pub fn interruptible<T, E: Into<Failure>>(
 /// `1 migration`, `3 migrations`.
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Drives work that ends by being dropped: it holds connections and programs, which end with it. Ctrl-C drops it, and
+/// `left` says what is then the state.
+pub fn until_interrupted<T, E: Into<Failure>>(
+    runtime: &tokio::runtime::Runtime,
+    work: impl Future<Output = Result<T, E>>,
+    left: &str,
+) -> Result<T, Failure> {
+    runtime.block_on(async {
+        tokio::select! {
+            result = work => result.map_err(Into::into),
+            Ok(()) = tokio::signal::ctrl_c() => Err(crate::Error::Interrupted { state: left.to_owned() }.into()),
+        }
+    })
+}
+
+/// The major version of a connection's server.
+pub async fn server_major(client: &tokio_postgres::Client) -> Result<u32, database::Error> {
+    let sql = "SELECT current_setting('server_version_num')::int / 10000";
+    let major: i32 = client.query_one(sql, &[]).await?.get(0);
+    Ok(major.unsigned_abs())
+}
+
+/// `12.3 MB`, in powers of ten.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if bytes < 1000 {
+        return format!("{bytes} bytes");
+    }
+    let mut value = bytes as f64 / 1000.0;
+    let mut unit = 0;
+    while value >= 999.95 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+/// `0.4 s`.
+pub fn seconds(milliseconds: u64) -> String {
+    format!("{:.1} s", milliseconds as f64 / 1000.0)
+}
+
+/// A line about roles that a copy needed.
+pub fn made(page: &mut terminal::Page, roles: &[String]) {
+    if !roles.is_empty() {
+        page.line(format!("Roles made, unable to sign in: {}", roles.join(", ")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_short() {
+        let sizes = [0, 999, 1000, 1_234_567, 999_950_000, 5_000_000_000_000].map(size);
+        assert_eq!(sizes, ["0 bytes", "999 bytes", "1.0 kB", "1.2 MB", "1.0 GB", "5.0 TB"]);
+    }
 }

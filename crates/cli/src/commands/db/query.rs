@@ -15,7 +15,7 @@ use crate::{Context, Error, Outcome, commands::Silent};
 /// Run SQL and show what comes back
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  nself db query \"SELECT * FROM bestsellers LIMIT 3\"\n  nself db query -f report.sql --format csv > report.csv\n  echo 'SELECT 1' | nself db query"
+    after_help = "Examples:\n  nself db query \"SELECT * FROM bestsellers LIMIT 3\"\n  nself db query -f report.sql --format csv > report.csv\n  echo 'SELECT 1' | nself db query\n  nself db query --env staging --readonly \"SELECT count(*) FROM users\""
 )]
 pub struct Args {
     /// The SQL; several statements are parted by semicolons. Without it and --file: what comes in by a pipe
@@ -47,16 +47,15 @@ enum Format {
 }
 
 pub fn run(cx: &Context, args: Args) -> Outcome {
-    let settings = cx.settings()?;
     let mut script = script(&args)?;
     script.single_transaction = args.single_transaction;
     script.readonly = args.readonly;
-    let database = cx.client(&settings)?;
-    let cancel = database.client.cancel_token();
+    let database = cx.open(None)?;
+    let cancel = database.cancel();
     let format = match args.old_format.unwrap_or(args.format) {
         Format::Table => {
             let mut collected = Collected { terminal: Some(cx.terminal), results: Vec::new() };
-            interruptible(&database.runtime, &cancel, query::run(&database.client, &script, &mut collected))?;
+            interruptible(&database.runtime, cancel, query::run(&database.client, &script, &mut collected))?;
             follow(cx, collected.results.iter().filter_map(|result| result.done.as_ref()));
             if cx.terminal.json() {
                 cx.terminal.raw(&collected.json());
@@ -70,7 +69,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     };
     let terminal = cx.terminal;
     let mut writer = Writer::new(format, |bytes: &[u8]| terminal.raw(&String::from_utf8_lossy(bytes)));
-    let result = interruptible(&database.runtime, &cancel, query::run(&database.client, &script, &mut writer));
+    let result = interruptible(&database.runtime, cancel, query::run(&database.client, &script, &mut writer));
     writer.flush();
     result?;
     follow(cx, writer.finished.iter());
