@@ -61,8 +61,6 @@ pub enum Error {
     /// Between tables and files of rows, NS-DB-060 to 069.
     #[error(transparent)]
     Data(#[from] crate::data::DataError),
-    #[error(transparent)]
-    Catalog(#[from] postgres::catalog::Error),
 }
 
 /// Every code of this crate; each has a page in `assets/errors/`.
@@ -132,7 +130,6 @@ impl Diagnostic for Error {
             Self::Catalog(error) => error.code(),
             Self::Mock(error) => error.code(),
             Self::Data(error) => error.code(),
-            Self::Catalog(error) => error.code(),
         }
     }
 
@@ -144,7 +141,6 @@ impl Diagnostic for Error {
             Self::Catalog(error) => return error.why(),
             Self::Mock(error) => return error.why(),
             Self::Data(error) => return error.why(),
-            Self::Catalog(error) => return error.why(),
             Self::Database(error) => crate::failure::describe(error),
             Self::Statement(failure) => failure.why(),
             Self::Edited { file, .. } => {
@@ -183,7 +179,6 @@ impl Diagnostic for Error {
             Self::Catalog(error) => return error.fix(),
             Self::Mock(error) => return error.fix(),
             Self::Data(error) => return error.fix(),
-            Self::Catalog(error) => return error.fix(),
             Self::Statement(failure) => return failure.fix(),
             Self::Database(_) => "nself status shows whether PostgreSQL runs".to_owned(),
             Self::Edited { id, .. } => format!(
@@ -228,7 +223,6 @@ impl Diagnostic for Error {
             Self::Catalog(error) => error.exit(),
             Self::Mock(error) => error.exit(),
             Self::Data(error) => error.exit(),
-            Self::Catalog(error) => error.exit(),
             Self::Name { .. } | Self::UnknownMigration { .. } | Self::UnknownSeed { .. } | Self::Nothing => Exit::Usage,
             _ => Exit::Failed,
         }

@@ -49,9 +49,7 @@ pub use version::Version;
 
 pub(crate) use apply::{finish, milliseconds};
 pub(crate) use create::{slug, write_new};
-#[cfg(test)]
-pub(crate) use files::checksum;
-pub(crate) use files::names;
+pub(crate) use files::{checksum, names};
 pub(crate) use record::{exists, timestamp};
 
 use crate::{Error, session};
