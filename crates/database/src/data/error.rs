@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use postgres::catalog::Catalog;
 use project::{Diagnostic, Exit};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What can go wrong between tables and files of rows.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ pub(crate) fn distance(left: &str, right: &str) -> usize {
 }
 
 /// A row of a file that PostgreSQL refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowFailure {
     pub file: PathBuf,
     pub table: String,

@@ -62,7 +62,11 @@ async fn locked(client: &mut Client, schemas: &[String], options: &Options) -> R
     if catalog.table("nself", "seeds").is_some() {
         reset.seeds = transaction.execute("DELETE FROM nself.seeds", &[]).await?;
     }
-    project::fault::hit("data.reset.before-commit");
+    if catalog.table("nself", "imports").is_some() {
+        // What was imported is gone: importing it again is no repetition.
+        transaction.batch_execute("DELETE FROM nself.imports").await?;
+    }
+    project::fault::hit("reset.before-commit");
     transaction.commit().await?;
     Ok(reset)
 }

@@ -155,46 +155,26 @@ pub(super) async fn parquet(
         out.set_len(0).map_err(io)?;
         std::io::Seek::rewind(&mut out).map_err(io)?;
         match attempt(client, catalog, table, &as_text, &file, out, progress).await? {
-            Attempt::Done(entry, _) => return Ok(entry),
+            Attempt::Done(entry) => return Ok(entry),
             Attempt::AsText(column) => as_text.push(column),
         }
     }
 }
 
-/// As [`parquet`], the file's bytes.
-pub(super) async fn in_memory(
-    client: &Client,
-    catalog: &Catalog,
-    table: &Table,
-    file: String,
-    progress: &Progress,
-) -> Result<(Entry, Vec<u8>), Error> {
-    let mut as_text = Vec::new();
-    loop {
-        match attempt(client, catalog, table, &as_text, &file, Vec::new(), progress).await? {
-            Attempt::Done(mut entry, bytes) => {
-                entry.bytes = bytes.len() as u64;
-                return Ok((entry, bytes));
-            }
-            Attempt::AsText(column) => as_text.push(column),
-        }
-    }
-}
-
-enum Attempt<W> {
-    Done(Entry, W),
+enum Attempt {
+    Done(Entry),
     AsText(String),
 }
 
-async fn attempt<W: Write + Send>(
+async fn attempt(
     client: &Client,
     catalog: &Catalog,
     table: &Table,
     as_text: &[String],
     file: &str,
-    out: W,
+    out: &std::fs::File,
     progress: &Progress,
-) -> Result<Attempt<W>, Error> {
+) -> Result<Attempt, Error> {
     let problem = |error: ::parquet::errors::ParquetError| -> Error {
         DataError::Content { file: file.into(), format: "Parquet", place: None, problem: error.to_string() }.into()
     };
@@ -227,7 +207,8 @@ async fn attempt<W: Write + Send>(
         Some(column) => Ok(Attempt::AsText(column)),
         None => {
             progress.add(entry.rows, 0);
-            Ok(Attempt::Done(entry, writer.finish().map_err(problem)?))
+            writer.finish().map_err(problem)?;
+            Ok(Attempt::Done(entry))
         }
     }
 }

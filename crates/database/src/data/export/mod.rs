@@ -137,18 +137,13 @@ pub async fn run(
         }
         Output::File(file) => {
             output::free(file, export.force)?;
-            let unfinished = Unfinished::new(file)?;
-            let mut out = std::io::BufWriter::with_capacity(256 * 1024, unfinished.file());
-            let mut report = one_file(snapshot.leader(), &catalog, &chosen, export, file, &mut out, progress).await?;
-            out.flush().map_err(|source| Error::Io { file: file.clone(), source })?;
-            drop(out);
-            report.bytes = unfinished.finish()?;
+            let mut report = into_file(snapshot.leader(), &catalog, &chosen, export, file, progress).await?;
             report.output = Some(file.clone());
             Ok(report)
         }
-        Output::Stdout => {
-            one_file(snapshot.leader(), &catalog, &chosen, export, Path::new("-"), stdout, progress).await
-        }
+        // Its columns may turn out to be text in the middle; what was written by then would have left.
+        Output::Stdout if export.format == Format::Parquet => Err(DataError::Format { path: "-".into() }.into()),
+        Output::Stdout => one_file(snapshot.leader(), &catalog, &chosen, export, Path::new("-"), stdout, progress).await,
     }
 }
 
@@ -176,6 +171,29 @@ fn columns(table: &Table) -> Vec<&Column> {
     table.columns.iter().filter(|column| column.generated.is_none()).collect()
 }
 
+/// As [`one_file`], into a file that appears when it is whole.
+async fn into_file(
+    client: &Client,
+    catalog: &Catalog,
+    tables: &[&Table],
+    export: &Export,
+    file: &Path,
+    progress: &Progress,
+) -> Result<Report, Error> {
+    let unfinished = Unfinished::new(file)?;
+    let mut report = if let ([table], Format::Parquet) = (tables, export.format) {
+        let name = file.to_string_lossy().into_owned();
+        let entry = encode::parquet(client, catalog, table, name, &unfinished, progress).await?;
+        Report { rows: entry.rows, tables: vec![entry], ..Report::default() }
+    } else {
+        let mut out = std::io::BufWriter::with_capacity(256 * 1024, unfinished.file());
+        one_file(client, catalog, tables, export, file, &mut out, progress).await?
+    };
+    project::fault::hit("export.before-rename");
+    report.bytes = unfinished.finish()?;
+    Ok(report)
+}
+
 /// One table, or in JSON several, one after another.
 async fn one_file(
     client: &Client,
@@ -201,14 +219,7 @@ async fn one_file(
             write!(out, "{}\n{name}: ", if number > 0 { "," } else { "" }).map_err(io)?;
         }
         let name = file.to_string_lossy().into_owned();
-        let entry = if export.format == Format::Parquet {
-            // Its columns may turn out to be text in the middle; what was written by then must not have left.
-            let (entry, bytes) = encode::in_memory(client, catalog, table, name, progress).await?;
-            out.write_all(&bytes).map_err(io)?;
-            entry
-        } else {
-            encode::table(client, catalog, table, export.format, name, &mut out, progress).await?
-        };
+        let entry = encode::table(client, catalog, table, export.format, name, &mut out, progress).await?;
         report.rows += entry.rows;
         report.bytes += entry.bytes;
         report.tables.push(entry);
@@ -248,7 +259,7 @@ async fn into_folder(
         progress: progress.clone(),
     });
     shared.manifest(|_| {})?;
-    project::fault::hit("data.export.begun");
+    project::fault::hit("export.begun");
     let mut running = JoinSet::new();
     for _ in 0..workers {
         let client = snapshot.join(place).await?;
@@ -329,10 +340,10 @@ async fn work(client: Client, shared: Arc<Shared>) -> Result<(), Error> {
             out.flush().map_err(|source| Error::Io { file: path.clone(), source })?;
             entry
         };
-        project::fault::hit("data.export.before-rename");
+        project::fault::hit("export.before-rename");
         entry.bytes = unfinished.finish()?;
         entry.moment.clone_from(&shared.moment);
-        project::fault::hit("data.export.table");
+        project::fault::hit("export.table");
         shared.manifest(|manifest| manifest.add(entry))?;
     }
 }

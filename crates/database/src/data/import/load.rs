@@ -72,7 +72,7 @@ impl<'a> Loader<'a> {
             done.rows += self.batch(table, source, &batch).await?;
             done.bytes += batch.bytes.len() as u64;
             progress(&done);
-            project::fault::hit("data.import.batch");
+            project::fault::hit("import.batch");
         }
         // What panicked there panics here; there is nothing else it could fail with.
         if let Err(error) = reading.await {

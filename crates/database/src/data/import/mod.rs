@@ -1,11 +1,12 @@
 //! Rows of files into tables: all of them in one transaction, or none.
 
+mod journal;
 mod load;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use postgres::catalog::{Catalog, Table};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 
 pub use super::sources::Source;
@@ -59,17 +60,19 @@ impl Default for Options {
 }
 
 /// What an import did.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Report {
     /// In the order in which they were filled.
     pub tables: Vec<Imported>,
     /// Rows that were left out.
     pub refused: Vec<RowFailure>,
     pub dry_run: bool,
+    /// True when an earlier run, killed behind its last step, had done all of it.
+    pub taken_up: bool,
 }
 
 /// One file that was read into its table.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Imported {
     pub table: String,
     pub file: PathBuf,
@@ -89,7 +92,8 @@ pub struct Progress {
 
 /// Imports every file, tables that others point to first.
 ///
-/// A killed import leaves the database as it was: everything is one transaction, sequences alone move on.
+/// A killed import leaves the database as it was: everything is one transaction, sequences alone move on. One that was
+/// killed when the transaction had been committed and nobody had been told is recognised by the same command.
 ///
 /// # Errors
 /// [`DataError::Rows`] with the rows that PostgreSQL refused, after which nothing is imported; a file that cannot be read.
@@ -98,6 +102,10 @@ pub async fn run(
     import: &Import,
     progress: &mut (dyn FnMut(&Progress) + Send),
 ) -> Result<Report, Error> {
+    let key = journal::key(import)?;
+    if let Some(done) = journal::take_up(client, &key).await? {
+        return Ok(done);
+    }
     let catalog = Catalog::read(client, &[]).await?;
     let mut unpacked = Vec::new();
     let mut files: Vec<Assigned<'_>> = Vec::new();
@@ -125,7 +133,7 @@ pub async fn run(
     for file in &files {
         let before = loader.refused.len();
         let rows = loader.load(file.table, &file.source, progress).await?;
-        project::fault::hit("data.import.table");
+        project::fault::hit("import.table");
         report.tables.push(Imported {
             table: format!("{}.{}", file.table.schema, file.table.name),
             file: file.source.shown.clone(),
@@ -135,13 +143,15 @@ pub async fn run(
     }
     loader.settle(&order).await?;
     report.refused = loader.finish()?;
-    project::fault::hit("data.import.before-commit");
     if import.options.dry_run {
         transaction.rollback().await?;
-    } else {
-        transaction.commit().await?;
+        return Ok(report);
     }
-    project::fault::hit("data.import.after-commit");
+    journal::note(transaction.client(), &key, &report).await?;
+    project::fault::hit("import.before-commit");
+    transaction.commit().await?;
+    project::fault::hit("import.after-commit");
+    journal::forget(client, &key).await?;
     Ok(report)
 }
 

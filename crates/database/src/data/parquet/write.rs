@@ -267,10 +267,10 @@ impl<W: Write + Send> Writer<'_, W> {
         Ok(())
     }
 
-    /// Writes what is left and the file's end; gives back what it was written to.
-    pub fn finish(mut self) -> Result<W, ParquetError> {
+    /// Writes what is left and the file's end.
+    pub fn finish(mut self) -> Result<(), ParquetError> {
         self.group()?;
-        self.file.into_inner()
+        self.file.close().map(|_| ())
     }
 }
 
