@@ -16,6 +16,7 @@ mod migrate_run;
 mod migrate_squash;
 mod migrate_status;
 mod query;
+mod reset;
 mod shell;
 
 use std::time::Duration;
@@ -69,6 +70,7 @@ enum Command {
     Dump(dump::Args),
     Load(load::Args),
     Clone(clone::Args),
+    Reset(reset::Args),
 }
 
 pub fn run(cx: &Context, args: Args) -> Outcome {
@@ -89,6 +91,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         Command::Dump(args) => dump::run(cx, args),
         Command::Load(args) => load::run(cx, args),
         Command::Clone(args) => clone::run(cx, args),
+        Command::Reset(args) => reset::run(cx, args),
     }
 }
 

@@ -50,7 +50,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
 }
 
 /// The seed files of the environment that `settings` belong to.
-fn seeds(cx: &Context, settings: &Settings) -> Result<Seeds, Failure> {
+pub fn seeds(cx: &Context, settings: &Settings) -> Result<Seeds, Failure> {
     let directory = settings.text("NSELF_SEEDS_DIR").unwrap_or("nself/seeds");
     Ok(Seeds::new(cx.project()?.root(), directory, settings.environment().clone(), settings.tier()))
 }
