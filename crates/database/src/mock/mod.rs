@@ -10,12 +10,19 @@
 pub mod config;
 mod error;
 mod files;
+mod load;
 pub mod plan;
 pub mod rows;
 mod stream;
 pub mod values;
 
 pub use error::{CODES, MockError};
+pub use load::{Cleared, ClearedTable, Generated, GeneratedTable, Progress, Request, clear, generate};
 
 /// Raised when the same configuration gives other rows than before, apart from the values' own [`values::VERSION`].
 pub const VERSION: u32 = 1;
+
+/// The generator's version as records and reports name it.
+pub fn generator() -> String {
+    format!("{VERSION}.{}", values::VERSION)
+}

@@ -16,8 +16,9 @@ use std::collections::BTreeMap;
 use postgres::catalog::{Catalog, Name, Table};
 
 use super::config::{Config, Preset};
-pub(crate) use draft::{Draft, DraftTable, Source};
-pub(crate) use select::find;
+pub use compile::Plan;
+pub(crate) use draft::Draft;
+pub(crate) use select::{find, is_candidate};
 
 /// Named in errors about the configuration.
 const CONFIG: &str = "nself/mock/mock.config.yaml";

@@ -21,7 +21,7 @@ pub(super) struct Chosen<'a> {
 }
 
 /// True for a table that mock rows can be written to: not a view, a partition, or part of an extension.
-pub(super) fn is_candidate(table: &Table) -> bool {
+pub(crate) fn is_candidate(table: &Table) -> bool {
     matches!(table.kind, TableKind::Table | TableKind::Partitioned)
         && table.partition_of.is_none()
         && table.extension.is_none()
