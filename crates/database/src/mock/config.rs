@@ -159,7 +159,7 @@ fn with_seed(text: &str, seed: u64) -> Option<String> {
         Some((begin, line))
     });
     let (begin, line) = start.into_iter().find(|(_, line)| line.starts_with("seed:"))?;
-    let value = line["seed:".len()..].trim_start();
+    let value = line["seed:".len()..].trim_start_matches([' ', '\t']);
     let from = begin + line.len() - value.len();
     let digits = value.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'_').count();
     let separator = if text[..from].ends_with(':') { " " } else { "" };

@@ -9,6 +9,7 @@ mod demo;
 mod grammar;
 mod mask;
 mod migrate;
+mod mock;
 mod query;
 mod seed;
 mod support;

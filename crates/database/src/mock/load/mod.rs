@@ -238,13 +238,13 @@ async fn clear_locked(client: &mut Client, only: &[String], dry_run: bool, optio
 
 /// The session of a run: no triggers, no limits of time, one way to write dates.
 async fn begin(client: &Client, options: &Options) -> Result<(), Error> {
+    let role: String = client.query_one("SELECT current_user::text", &[]).await?.get(0);
     let privilege = client.batch_execute("SET LOCAL session_replication_role = replica").await;
     if let Err(error) = privilege {
         if error.code() != Some(&SqlState::INSUFFICIENT_PRIVILEGE) {
             return Err(error.into());
         }
-        // The transaction is spent; the role was known before it.
-        return Err(MockError::Privilege { role: "current_user".to_owned() }.into());
+        return Err(MockError::Privilege { role }.into());
     }
     let wait = options.lock_timeout.as_millis();
     client
@@ -304,7 +304,8 @@ async fn lock_tables(client: &Client, tables: &BTreeSet<Name>) -> Result<(), Err
         return Ok(());
     }
     let names: Vec<String> = tables.iter().map(present::full).collect();
-    Ok(client.batch_execute(&format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", names.join(", "))).await?)
+    let sql = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", names.join(", "));
+    Ok(client.batch_execute(&sql).await?)
 }
 
 /// The triggers that an INSERT would run.
