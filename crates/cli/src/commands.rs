@@ -20,6 +20,7 @@ mod health;
 mod init;
 mod logs;
 mod man;
+mod mock;
 mod postgres;
 mod reference;
 mod reset;
@@ -62,6 +63,7 @@ pub enum Command {
     Db(db::Args),
     Seed(seed::Args),
     Data(data::Args),
+    Mock(mock::Args),
     Hasura(hasura::Args),
     Auth(auth::Args),
     Email(email::Args),
@@ -108,6 +110,7 @@ pub fn run(cx: &Context, command: Command) -> Outcome {
         Command::Db(args) => db::run(cx, args),
         Command::Seed(args) => seed::run(cx, args),
         Command::Data(args) => data::run(cx, args),
+        Command::Mock(args) => mock::run(cx, args),
         Command::Hasura(args) => hasura::run(cx, args),
         Command::Auth(args) => auth::run(cx, args),
         Command::Email(args) => email::run(cx, args),

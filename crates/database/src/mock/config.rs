@@ -129,6 +129,14 @@ impl Folder {
         }
     }
 
+    /// Puts another configuration in the place of this one.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_config(&self, text: &str) -> Result<(), Error> {
+        files::replace(&self.config_file(), text.as_bytes())
+    }
+
     /// Keeps a seed for everybody: in `mock.seed`, and in the configuration where that names one.
     ///
     /// # Errors

@@ -10,14 +10,20 @@
 pub mod config;
 mod error;
 mod files;
+mod init;
 mod load;
 pub mod plan;
+mod preview;
 pub mod rows;
+mod share;
 mod stream;
 pub mod values;
 
 pub use error::{CODES, MockError};
-pub use load::{Cleared, ClearedTable, Generated, GeneratedTable, Progress, Request, clear, generate};
+pub use init::Start;
+pub use load::{Cleared, ClearedTable, Generated, GeneratedTable, Progress, Request, clear, generate, init, preview};
+pub use preview::Preview;
+pub use share::{export, import};
 
 /// Raised when the same configuration gives other rows than before, apart from the values' own [`values::VERSION`].
 pub const VERSION: u32 = 1;

@@ -28,7 +28,9 @@ use tokio_postgres::{Client, error::SqlState};
 use super::{
     MockError,
     config::{Config, Preset, Triggers},
+    init::{Start, render},
     plan::{Draft, Inputs, Plan, display, find, name_of},
+    preview::Preview,
 };
 use crate::{Error, Options, session};
 use record::Record;
@@ -125,23 +127,56 @@ pub async fn clear(client: &mut Client, only: &[String], dry_run: bool, options:
     finish(client, result).await
 }
 
-/// The plan of a request, for looking at its rows; nothing is changed, and nothing that was generated counts.
+/// The first rows that a table would get. Nothing is changed.
 ///
 /// # Errors
 /// As [`generate`].
-pub async fn plan(client: &mut Client, request: &Request<'_>, options: &Options) -> Result<Plan, Error> {
+pub async fn preview(
+    client: &mut Client,
+    request: &Request<'_>,
+    table: &str,
+    rows: u64,
+    options: &Options,
+) -> Result<Preview, Error> {
     session::lock(client, options).await?;
-    let result = async {
-        let transaction = client.transaction().await?;
-        let client = transaction.client();
-        begin(client, options).await?;
-        let catalog = Catalog::read(client, &[]).await?;
-        let (plan, _) = planned(client, &catalog, request).await?;
-        transaction.rollback().await?;
-        Ok(plan)
-    };
+    let only = [table.to_owned()];
+    let request = Request { only: &only, ..*request };
+    let result = on_trial(client, options, async |client: &Client, catalog: &Catalog| {
+        let name = name_of(find(catalog, table)?);
+        let (plan, _) = planned(client, catalog, &request).await?;
+        Ok(Preview::new(&plan.rows, &name, rows))
+    });
     let result = result.await;
     finish(client, result).await
+}
+
+/// The text of a first configuration for the database's tables. Nothing is changed.
+///
+/// # Errors
+/// [`Error::Database`], [`Error::Locked`], [`MockError::Config`] for a start without a day.
+pub async fn init(client: &mut Client, start: &Start, options: &Options) -> Result<String, Error> {
+    session::lock(client, options).await?;
+    let result = on_trial(client, options, async |client: &Client, catalog: &Catalog| {
+        let present = present::read(client, catalog, &record::read(client).await?).await?;
+        let invalid = |problem| MockError::Config { file: "now".into(), problem, hint: None };
+        Ok(render(catalog, &present, start).map_err(invalid)?)
+    });
+    let result = result.await;
+    finish(client, result).await
+}
+
+/// Work in a transaction that is rolled back.
+async fn on_trial<T>(
+    client: &mut Client,
+    options: &Options,
+    work: impl AsyncFnOnce(&Client, &Catalog) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let transaction = client.transaction().await?;
+    begin(transaction.client(), options).await?;
+    let catalog = Catalog::read(transaction.client(), &[]).await?;
+    let value = work(transaction.client(), &catalog).await?;
+    transaction.rollback().await?;
+    Ok(value)
 }
 
 async fn finish<T>(client: &Client, result: Result<T, Error>) -> Result<T, Error> {
@@ -332,7 +367,7 @@ async fn advance_sequences(client: &Client, catalog: &Catalog, tables: &BTreeSet
         for column in columns {
             let Some(sequence) = &column.sequence else { continue };
             let sql = format!(
-                "SELECT setval($1::regclass, highest) FROM (SELECT max({})::bigint AS highest FROM {}) rows, {} sequence
+                "SELECT setval($1::text::regclass, highest) FROM (SELECT max({})::bigint AS highest FROM {}) rows, {} sequence
                  WHERE highest > sequence.last_value OR (highest = sequence.last_value AND NOT sequence.is_called)",
                 Ident::new(&column.name),
                 present::full(name),

@@ -18,7 +18,7 @@ use postgres::catalog::{Catalog, Name, Table};
 use super::config::{Config, Preset};
 pub use compile::Plan;
 pub(crate) use draft::Draft;
-pub(crate) use select::{find, is_candidate};
+pub(crate) use select::{find, is_candidate, is_service};
 
 /// Named in errors about the configuration.
 const CONFIG: &str = "nself/mock/mock.config.yaml";

@@ -28,6 +28,12 @@ pub(crate) fn is_candidate(table: &Table) -> bool {
         && !HIDDEN.contains(&table.schema.as_str())
 }
 
+/// True for a service's table that no table outside the services refers to.
+pub(crate) fn is_service(catalog: &Catalog, table: &Table) -> bool {
+    SERVICES.contains(&table.schema.as_str())
+        && !catalog.referencing(table).any(|(child, _)| !SERVICES.contains(&child.schema.as_str()))
+}
+
 /// The table a person means by `users` or `public.users`.
 pub(crate) fn find<'a>(catalog: &'a Catalog, wanted: &str) -> Result<&'a Table, MockError> {
     let (schema, name) = wanted.split_once('.').unwrap_or(("public", wanted));
