@@ -56,6 +56,37 @@ pub fn copy(
     }
 }
 
+/// Drives work whose counts (rows, bytes) are told now and then. Ctrl-C drops it: nothing of it needs to be taken back;
+/// `state` says what is left.
+pub fn watched<T>(
+    runtime: &Runtime,
+    terminal: Terminal,
+    counts: impl Fn() -> (u64, u64),
+    state: &str,
+    work: impl Future<Output = Result<T, database::Error>>,
+) -> Result<T, Failure> {
+    let done = runtime.block_on(async {
+        let mut work = std::pin::pin!(work);
+        let mut ticks = tokio::time::interval(EVERY);
+        let began = Instant::now();
+        ticks.tick().await;
+        loop {
+            tokio::select! {
+                result = &mut work => return Some(result),
+                _ = ticks.tick() => {
+                    let (rows, bytes) = counts();
+                    terminal.progress(&format!("  {rows} rows, {}", rate(bytes, began.elapsed().as_secs_f64())));
+                }
+                Ok(()) = tokio::signal::ctrl_c() => return None,
+            }
+        }
+    });
+    match done {
+        Some(result) => Ok(result?),
+        None => Err(Error::Interrupted { state: state.to_owned() }.into()),
+    }
+}
+
 fn tell(terminal: Terminal, progress: &Progress, began: Instant) {
     let now = progress.now();
     if now.bytes > 0 {

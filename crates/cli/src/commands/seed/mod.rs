@@ -1,6 +1,7 @@
 //! `nself seed`: rows that belong to the project.
 
 mod create;
+mod extract;
 mod init;
 mod run;
 mod status;
@@ -16,7 +17,7 @@ use crate::{Context, Outcome};
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  nself seed\n  nself seed run catalogue --force\n  nself seed status\n  nself seed create coupons"
+    after_help = "Examples:\n  nself seed\n  nself seed run catalogue --force\n  nself seed run --fresh\n  nself seed extract users --where \"role = 'admin'\"\n  nself seed create coupons"
 )]
 pub struct Args {
     #[command(subcommand)]
@@ -36,6 +37,7 @@ enum Action {
     )]
     Status,
     Create(create::Args),
+    Extract(extract::Args),
     Init(init::Args),
 }
 
@@ -45,6 +47,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         Some(Action::Run(args)) => run::run(cx, args.name, args.options),
         Some(Action::Status) => status::run(cx),
         Some(Action::Create(args)) => create::run(cx, args),
+        Some(Action::Extract(args)) => extract::run(cx, args),
         Some(Action::Init(args)) => init::run(cx, args),
     }
 }

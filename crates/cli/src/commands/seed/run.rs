@@ -1,5 +1,5 @@
-use database::seed::{self, Ran, Selection};
-use project::Tier;
+use database::seed::{self, Fresh, Ran, Selection};
+use project::{Settings, Tier, guard};
 use serde::Serialize;
 use terminal::{Page, Style, View};
 
@@ -11,7 +11,7 @@ use crate::{
 /// Run all seeds that are new or have changed, or those of one name
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  nself seed run\n  nself seed run catalogue\n  nself seed run --env staging\n  nself seed run catalogue --force"
+    after_help = "Examples:\n  nself seed run\n  nself seed run catalogue\n  nself seed run --env staging\n  nself seed run catalogue --force\n  nself seed run --fresh --dry-run"
 )]
 pub struct Args {
     /// The seed's name, file name or path
@@ -25,6 +25,12 @@ pub struct Options {
     /// Run seeds again that have run and have not changed
     #[arg(long)]
     force: bool,
+    /// Empty the tables that the seeds fill, and those that point to them, then run the seeds again
+    #[arg(long, conflicts_with = "force")]
+    fresh: bool,
+    /// With --fresh: show which tables would be emptied
+    #[arg(long, requires = "fresh")]
+    dry_run: bool,
     #[command(flatten)]
     waiting: Waiting,
     #[command(flatten)]
@@ -52,8 +58,64 @@ impl View for SeedReport {
     }
 }
 
+/// What `--fresh` would do.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+struct FreshReport(Fresh);
+
+impl View for FreshReport {
+    fn text(&self, page: &mut Page) {
+        for (title, names) in [
+            ("Would empty", &self.0.cleared),
+            ("Would empty as well, for they point to those", &self.0.with_them),
+            ("Would run", &self.0.seeds),
+        ] {
+            if !names.is_empty() {
+                page.heading(title);
+                names.iter().for_each(|name| page.line(format!("  {name}")));
+            }
+        }
+    }
+}
+
+/// Empties what the seeds fill and runs them, all in one transaction.
+fn fresh(cx: &Context, settings: &Settings, selection: &Selection, options: Options) -> Outcome {
+    guard::blocked_in_production(settings.tier(), "emptying the tables of seeds")?;
+    let seeds = super::seeds(cx, settings)?;
+    if options.dry_run {
+        let database = cx.client(settings)?;
+        let plan = database.runtime.block_on(seed::plan_fresh(&database.client, &seeds, selection))?;
+        return Ok(Box::new(FreshReport(plan)));
+    }
+    let waiting = options.waiting.options();
+    let allowed = options.consent.destructive(cx, settings)?;
+    let mut database = cx.client(settings)?;
+    crate::commands::db::announce_waiting(cx, &database)?;
+    let plan = database.runtime.block_on(seed::plan_fresh(&database.client, &seeds, selection))?;
+    let terminal = cx.terminal;
+    if !plan.with_them.is_empty() {
+        terminal.progress(&format!("Emptying {} as well: they point to tables of the seeds.", plan.with_them.join(", ")));
+    }
+    let mut progress = |ran: &Ran| terminal.progress(&line(ran));
+    let cancel = database.cancel();
+    let work = seed::fresh(&mut database.client, &seeds, selection, &waiting, &allowed, &mut progress);
+    let report = interruptible(&database.runtime, cancel, work)?;
+    Ok(Box::new(SeedReport(report)))
+}
+
+fn line(ran: &Ran) -> String {
+    match ran.rows {
+        0 => format!("  {}  {} ms", ran.path, ran.duration_ms),
+        rows => format!("  {}  {rows} rows copied  {} ms", ran.path, ran.duration_ms),
+    }
+}
+
 pub fn run(cx: &Context, name: Option<String>, options: Options) -> Outcome {
     let settings = cx.settings()?;
+    let selection = name.map_or(Selection::All, Selection::Named);
+    if options.fresh {
+        return fresh(cx, &settings, &selection, options);
+    }
     let seeds = super::seeds(cx, &settings)?;
     // Seeds insert, but nothing keeps them from deleting: production asks first.
     if settings.tier() == Tier::Prod {
@@ -62,8 +124,7 @@ pub fn run(cx: &Context, name: Option<String>, options: Options) -> Outcome {
     let mut database = cx.client(&settings)?;
     crate::commands::db::announce_waiting(cx, &database)?;
     let terminal = cx.terminal;
-    let mut progress = |ran: &Ran| terminal.progress(&format!("  {}  {} ms", ran.path, ran.duration_ms));
-    let selection = name.map_or(Selection::All, Selection::Named);
+    let mut progress = |ran: &Ran| terminal.progress(&line(ran));
     let waiting = options.waiting.options(&settings);
     let cancel = database.client.cancel_token();
     let run = seed::run(&mut database.client, &seeds, &selection, options.force, &waiting, &mut progress);
