@@ -8,7 +8,7 @@ use terminal::{Page, Style, View};
 use super::export::Format;
 use crate::{
     Context, Error, Outcome,
-    commands::db::{Waiting, consent::Consent, count, interruptible},
+    commands::db::{Waiting, consent::Consent, interruptible},
 };
 
 /// Read files of rows into tables: JSON, NDJSON, CSV or Parquet
@@ -94,7 +94,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         map: map(&args.map)?,
         keep_going: args.keep_going,
         limit: args.max_errors,
-        lock_timeout: args.waiting.options().lock_timeout,
+        lock_timeout: args.waiting.options(&settings).lock_timeout,
         dry_run: args.dry_run,
     };
     let import = Import { paths: args.paths, format: args.format.map(Into::into), table: args.table, options };

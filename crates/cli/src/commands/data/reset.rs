@@ -79,7 +79,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     let seeds = seeds(cx, &settings)?;
     let mut database = cx.client(&settings)?;
     announce_waiting(cx, &database)?;
-    let options = args.waiting.options();
+    let options = args.waiting.options(&settings);
     let cancel = database.cancel();
     let work = reset::reset(&mut database.client, &args.schemas, &options, &allowed);
     let reset = interruptible(&database.runtime, cancel, work)?;

@@ -87,7 +87,7 @@ fn fresh(cx: &Context, settings: &Settings, selection: &Selection, options: Opti
         let plan = database.runtime.block_on(seed::plan_fresh(&database.client, &seeds, selection))?;
         return Ok(Box::new(FreshReport(plan)));
     }
-    let waiting = options.waiting.options();
+    let waiting = options.waiting.options(settings);
     let allowed = options.consent.destructive(cx, settings)?;
     let mut database = cx.client(settings)?;
     crate::commands::db::announce_waiting(cx, &database)?;
