@@ -25,8 +25,7 @@ pub(super) fn known(schema: &str, table: &str) -> Option<Known> {
         "auth" => auth(table),
         "storage" => storage(table),
         "hdb_catalog" => hasura(table),
-        // Records of migrations and seeds, and GraphQL's settings.
-        "nself" => Some(Known::Keep),
+        "nself" => toolchain(table),
         // Mails that were caught.
         "mail" => Some(Known::Empty),
         _ => None,
@@ -98,7 +97,9 @@ fn auth(table: &str) -> Option<Known> {
         | "oauth2_auth_requests"
         | "oauth2_authorization_codes"
         | "oauth2_refresh_tokens"
-        | "spent_oauth2_refresh_tokens" => Known::Empty,
+        | "spent_oauth2_refresh_tokens"
+        // Who has the keys can make anybody's tokens there; auth makes new ones.
+        | "signing_keys" => Known::Empty,
         _ => return None,
     })
 }
@@ -116,6 +117,14 @@ fn storage(table: &str) -> Option<Known> {
         "virus" | "uploads" | "parts" => Known::Empty,
         _ => return None,
     })
+}
+
+/// Records of migrations and seeds, and GraphQL's settings. A table that is new here is looked at like anybody's.
+fn toolchain(table: &str) -> Option<Known> {
+    match table {
+        "migrations" | "migration_steps" | "seeds" | "graphql" | "graphql_metadata_history" => Some(Known::Keep),
+        _ => None,
+    }
 }
 
 fn hasura(table: &str) -> Option<Known> {

@@ -48,7 +48,11 @@ impl Plan {
             }
             checked.columns += columns.len();
             let names: Vec<String> = columns.iter().map(|column| Ident::new(&column.name).to_string()).collect();
-            let sql = format!("COPY {} ({}) TO STDOUT", Ident::new(&table.schema).dot(&table.name), names.join(", "));
+            let sql = format!(
+                "COPY (SELECT {} FROM ONLY {}) TO STDOUT",
+                names.join(", "),
+                Ident::new(&table.schema).dot(&table.name)
+            );
             let counts = self.count(client, &sql, &columns, &mut checked.values).await?;
             for (column, values) in columns.iter().zip(counts).filter(|(_, values)| *values > 0) {
                 leaks.insert(ColumnName::new(&table.schema, &table.name, &column.name), values);

@@ -278,7 +278,10 @@ fn column_plan(
         rule: rule.cloned(),
         cell,
         subject,
-        watched: draft.action == Action::Rewrite && decided.rule.is_none() && decided.shape.holds_text(),
+        watched: draft.action == Action::Rewrite
+            && decided.rule.is_none()
+            && decided.shape.holds_text()
+            && !detect::is_computed(column),
         telling: kind.is_some_and(super::Kind::is_telling) && !small,
     })
 }
