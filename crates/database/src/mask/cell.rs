@@ -128,7 +128,7 @@ impl Cell {
             Step::Template(template) => template.fill(&maker.key, &maker.template, original),
             Step::Shift { days } => {
                 let mut draws = maker.shift.stream(if subject.is_empty() { original.as_bytes() } else { subject });
-                let days = i64::from(draws.below(*days) + 1) * if draws.byte() % 2 == 0 { 1 } else { -1 };
+                let days = i64::from(draws.below(*days) + 1) * if draws.byte().is_multiple_of(2) { 1 } else { -1 };
                 number::moved(original, days).ok_or("it is not a date")?
             }
             Step::Noise { percent, limit } => {

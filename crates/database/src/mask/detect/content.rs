@@ -124,7 +124,7 @@ fn number(text: &str) -> Option<Kind> {
     if grouped
         && (13..=19).contains(&digits.len())
         && matches!(digits[0], 3..=6)
-        && luhn(&digits) % 10 == 0
+        && luhn(&digits).is_multiple_of(10)
         && !is_made(&digits)
     {
         return Some(Kind::CreditCard);

@@ -363,7 +363,7 @@ fn fits(guess: Guess, shape: &Shape, about: bool, words: &[String]) -> bool {
                             | Kind::Ip
                     )
             );
-            number && !about && !(reference && !matches!(guess, Guess::Fake(Kind::NationalId)))
+            number && !about && (!reference || guess == Guess::Fake(Kind::NationalId))
         }
         Shape::Uuid => guess == Guess::Hash && !reference,
         _ => !about,
