@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio_postgres::Client;
 
 use super::MigrationError;
-use crate::{Error, place::Place};
+use crate::{Error, place::Place, programs::Programs};
 
 /// Where to save what a run may lose, and with which program.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Backup {
         let name = format!("migrate_{stamp}_{database}_before_{before}{ENDING}");
         let unfinished = self.folder.join(format!(".{name}.{}", std::process::id()));
         let file = self.folder.join(name);
-        let result = self.dump(&unfinished, &file).await;
+        let result = self.dump(client, &unfinished, &file).await;
         if result.is_err() {
             // It is of no use to anybody; that it cannot be removed is not the error to tell.
             let _ = std::fs::remove_file(&unfinished);
@@ -62,19 +62,21 @@ impl Backup {
         Ok(Some(Saved { file, bytes }))
     }
 
-    async fn dump(&self, unfinished: &Path, file: &Path) -> Result<u64, Error> {
+    async fn dump(&self, client: &Client, unfinished: &Path, file: &Path) -> Result<u64, Error> {
         let io = |source: std::io::Error| failed(format!("{}: {source}", unfinished.display()));
         let handle = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(unfinished);
         let handle = handle.map_err(io)?;
-        let program = self.pg_dump()?;
+        let program = self.pg_dump(client).await?;
         let mut command = self.place.command(&program);
         command
             .args(["--format=custom", "--no-password"])
             .stdin(Stdio::null())
             .stdout(handle.try_clone().map_err(io)?)
             .stderr(Stdio::piped());
-        let child = tokio::process::Command::from(command).kill_on_drop(true).output();
-        let output = child.await.map_err(|source| failed(format!("{}: {source}", program.display())))?;
+        // Not `output()`, which would take standard output for itself.
+        let told = |source: std::io::Error| failed(format!("{}: {source}", program.display()));
+        let child = tokio::process::Command::from(command).kill_on_drop(true).spawn().map_err(told)?;
+        let output = child.wait_with_output().await.map_err(told)?;
         if !output.status.success() {
             return Err(failed(format!("pg_dump: {}", String::from_utf8_lossy(&output.stderr).trim())));
         }
@@ -85,9 +87,11 @@ impl Backup {
         Ok(handle.metadata().map_err(io)?.len())
     }
 
-    pub(super) fn pg_dump(&self) -> Result<PathBuf, Error> {
-        let installation = postgres::find(&self.wanted).map_err(|error| failed(error.to_string()))?;
-        Ok(installation.client_bin.join("pg_dump"))
+    /// The `pg_dump` that fits the server.
+    pub(super) async fn pg_dump(&self, client: &Client) -> Result<PathBuf, Error> {
+        let row = client.query_one("SELECT current_setting('server_version_num')::int / 10000", &[]).await?;
+        let server = u32::try_from(row.get::<_, i32>(0)).unwrap_or_default();
+        Ok(Programs::find(&self.wanted, server)?.path("pg_dump"))
     }
 
     /// The names begin with the time, so their order is the order in which they were written.

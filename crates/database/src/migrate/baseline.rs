@@ -86,7 +86,7 @@ pub async fn baseline_from_schema(
         let problem = "there are migrations already; without --from-schema they are recorded as applied".to_owned();
         return Err(MigrationError::Baseline { problem }.into());
     }
-    let schema = schema(tools).await?;
+    let schema = schema(client, tools).await?;
     let created = create_with(sources, name, now, |title| {
         format!("-- {title}: the schema as it was on {}.\n\n-- UP\n{schema}", now.strftime("%Y-%m-%d"))
     })?;
@@ -95,9 +95,9 @@ pub async fn baseline_from_schema(
     Ok(created)
 }
 
-async fn schema(tools: &Backup) -> Result<String, Error> {
+async fn schema(client: &Client, tools: &Backup) -> Result<String, Error> {
     let failed = |problem: String| -> Error { MigrationError::Baseline { problem }.into() };
-    let program = tools.pg_dump()?;
+    let program = tools.pg_dump(client).await?;
     let mut command = tools.place.command(&program);
     command.args(["--schema-only", "--no-owner", "--no-password"]).stdin(Stdio::null());
     command.args(KEPT.iter().map(|schema| format!("--exclude-schema={schema}")));

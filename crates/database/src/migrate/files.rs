@@ -37,6 +37,9 @@ pub struct Migration {
     pub checksum: String,
     /// The migrations that were squashed into this one (`-- nself: replaces 001 002 003`), its own version among them.
     pub replaces: Vec<Version>,
+    /// Squashed migrations among those, and what each stood for (`-- nself: 002_base replaced 001 002`): a database that
+    /// has such a one has all of it.
+    pub(super) stood_for: Vec<(Version, String, Vec<Version>)>,
 }
 
 /// The up or the down half of a migration.
@@ -211,14 +214,19 @@ impl Candidate {
             }
             None => sections.down.map(|range| part(file.clone(), text.clone(), range)),
         };
-        let replaces = sql::directives(&text)
-            .filter_map(|said| said.strip_prefix("replaces "))
-            .flat_map(str::split_whitespace)
-            .filter_map(Version::parse)
+        let versions = |list: &str| list.split_whitespace().filter_map(Version::parse).collect::<Vec<_>>();
+        let replaces =
+            sql::directives(&text).filter_map(|said| said.strip_prefix("replaces ")).flat_map(versions).collect();
+        let stood_for = sql::directives(&text)
+            .filter_map(|said| {
+                let (id, list) = said.split_once(" replaced ")?;
+                let (version, name) = id.split_once('_')?;
+                Some((Version::parse(version)?, name.to_owned(), versions(list)))
+            })
             .collect();
         let checksum = checksum(&text[sections.up.clone()]);
         let up = part(file, text, sections.up);
-        Ok(Migration { version: self.version, name: self.name, up, down, checksum, replaces })
+        Ok(Migration { version: self.version, name: self.name, up, down, checksum, replaces, stood_for })
     }
 }
 

@@ -20,7 +20,9 @@ WITH spaces AS (
             'pg_conversion'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass, 'pg_opfamily'::regclass,
             'pg_ts_config'::regclass, 'pg_ts_dict'::regclass, 'pg_ts_parser'::regclass, 'pg_ts_template'::regclass,
             'pg_statistic_ext'::regclass)
-        AND NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = o.classid AND e.objid = o.objid AND e.deptype IN ('e', 'i'))
+        -- A partitioned table is a part of itself, of its key's columns.
+        AND NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = o.classid AND e.objid = o.objid
+            AND (e.deptype = 'e' OR (e.deptype = 'i' AND (e.refclassid, e.refobjid) <> (o.classid, o.objid))))
 )
 SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', nspname), 0 AS place FROM spaces WHERE NOT shared
 UNION ALL

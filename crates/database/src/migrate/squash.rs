@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    Migration, MigrationError, Part, Sources,
+    Migration, MigrationError, Part, Sources, Version,
     create::{Turn, slug, write_new},
     files::{checksum, id},
     plan,
@@ -105,13 +105,17 @@ fn has_down(migration: &Migration) -> bool {
 
 fn compose(chosen: &[&Migration], name: &str) -> Result<String, Error> {
     // What a squashed one replaces stays replaced.
-    let versions: Vec<&str> = chosen
+    let versions = chosen
         .iter()
         .flat_map(|migration| migration.replaces.iter().filter(|other| **other != migration.version))
-        .chain(chosen.iter().map(|migration| &migration.version))
-        .map(super::Version::as_str)
-        .collect();
-    let mut text = format!("-- {}\n--\n-- nself: replaces {}\n", name.replace('_', " "), versions.join(" "));
+        .chain(chosen.iter().map(|migration| &migration.version));
+    let mut text = format!("-- {}\n--\n-- nself: replaces {}\n", name.replace('_', " "), list(versions));
+    for migration in chosen.iter().filter(|migration| !migration.replaces.is_empty()) {
+        for (version, name, stood_for) in &migration.stood_for {
+            text.push_str(&format!("-- nself: {} replaced {}\n", id(version, name), list(stood_for.iter())));
+        }
+        text.push_str(&format!("-- nself: {} replaced {}\n", migration.id(), list(migration.replaces.iter())));
+    }
     if chosen.iter().any(|migration| migration.up.says_no_transaction()) {
         text.push_str("-- nself: no-transaction\n");
     }
@@ -137,6 +141,10 @@ fn compose(chosen: &[&Migration], name: &str) -> Result<String, Error> {
         return Err(MigrationError::Squash { problem }.into());
     }
     Ok(text)
+}
+
+fn list<'a>(versions: impl Iterator<Item = &'a Version>) -> String {
+    versions.map(Version::as_str).collect::<Vec<_>>().join(" ")
 }
 
 fn append(text: &mut String, migration: &Migration, part: &Part) {

@@ -137,7 +137,7 @@ impl Status {
 /// What a squashed migration is to a database that has some of what it replaces; none when its own record says enough.
 fn replacing(migration: &Migration, recorded: &BTreeMap<&Version, &Record>) -> Option<State> {
     let own = recorded.get(&migration.version);
-    let has = migration.replaces.iter().filter(|version| recorded.contains_key(version)).count();
+    let has = migration.replaces.iter().filter(|version| has(migration, version, recorded)).count();
     match has {
         0 => None,
         // Swapped already, and edited or not since then.
@@ -147,9 +147,17 @@ fn replacing(migration: &Migration, recorded: &BTreeMap<&Version, &Record>) -> O
     }
 }
 
+/// Whether a database has a version that was replaced, by itself or as a part of an earlier squashed one.
+fn has(migration: &Migration, version: &Version, recorded: &BTreeMap<&Version, &Record>) -> bool {
+    recorded.contains_key(version)
+        || migration.stood_for.iter().any(|(squashed, name, stood_for)| {
+            stood_for.contains(version) && recorded.get(squashed).is_some_and(|record| record.name == *name)
+        })
+}
+
 fn partly(migration: &Migration, recorded: &BTreeMap<&Version, &Record>) -> MigrationError {
     let (has, lacks): (Vec<&Version>, Vec<&Version>) =
-        migration.replaces.iter().partition(|version| recorded.contains_key(version));
+        migration.replaces.iter().partition(|version| has(migration, version, recorded));
     let texts = |versions: Vec<&Version>| versions.iter().map(|version| version.as_str().to_owned()).collect();
     MigrationError::PartlyReplaced {
         id: migration.id(),
