@@ -13,6 +13,9 @@ mod stream;
 pub use snapshot::Snapshot;
 pub use stream::{Copied, Progress, settle, stream};
 
+use futures::future::BoxFuture;
+use tokio_postgres::Client;
+
 use crate::Error;
 
 /// Changes rows on their way from one database to another.
@@ -27,6 +30,12 @@ pub trait Rewrite: Send + Sync {
         table: &str,
         columns: &[String],
     ) -> Result<Option<Box<dyn RewriteRow + Send + 'a>>, Error>;
+
+    /// Looks at the finished copies of some tables, (schema, name) each, before anybody else sees them. For copies of single
+    /// tables; whole databases have `clone::Course`.
+    fn check<'a>(&'a self, _target: &'a Client, _tables: Vec<(String, String)>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// False: no row of this table is copied, the table itself is.
     fn copies(&self, _schema: &str, _table: &str) -> bool {

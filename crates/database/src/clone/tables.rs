@@ -109,6 +109,10 @@ impl Exchange<'_> {
             let added = self.to.batch_execute(&key.add).await;
             added.map_err(|error| rows::about(error.into(), &key.table))?;
         }
+        if let Some(rewrite) = &self.options.rewrite {
+            let name = |pair: &Pair<'_>| (pair.target.schema.clone(), pair.target.name.clone());
+            rewrite.check(self.to, self.pairs.iter().map(name).collect()).await?;
+        }
         Ok(report)
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use postgres::Ident;
-use postgres::catalog::{Catalog, TableKind};
+use postgres::catalog::{Catalog, Table, TableKind};
 use tokio_postgres::Client;
 
 use super::plan::{Action, ColumnPlan, Plan};
@@ -33,9 +33,23 @@ impl Plan {
     /// # Errors
     /// [`MaskError::Leaked`].
     pub async fn check(&self, client: &Client, catalog: &Catalog) -> Result<Checked, Error> {
+        self.check_some(client, catalog, &|_| true).await
+    }
+
+    /// The same in some tables.
+    pub(super) async fn check_some(
+        &self,
+        client: &Client,
+        catalog: &Catalog,
+        wanted: &(dyn Fn(&Table) -> bool + Sync),
+    ) -> Result<Checked, Error> {
         let mut checked = Checked { originals: self.originals.len(), ..Checked::default() };
         let mut leaks: BTreeMap<ColumnName, u64> = BTreeMap::new();
-        for table in catalog.tables.iter().filter(|table| table.kind == TableKind::Table && table.extension.is_none()) {
+        for table in catalog
+            .tables
+            .iter()
+            .filter(|table| table.kind == TableKind::Table && table.extension.is_none() && wanted(table))
+        {
             let Some(plan) = self.table(&table.schema, &table.name) else { continue };
             let columns: Vec<&ColumnPlan> = plan
                 .columns

@@ -2,6 +2,11 @@
 
 use std::ops::Range;
 
+use futures::future::BoxFuture;
+use postgres::catalog::{Catalog, Table};
+use tokio_postgres::Client;
+
+use super::classes::root;
 use super::originals::Notes;
 use super::plan::{Action, ColumnPlan, Plan, TablePlan};
 use super::shape::Shape;
@@ -26,6 +31,18 @@ impl Rewrite for Plan {
             Action::Empty => Err(MaskError::UnknownTable { table: rules::table_name(schema, table) }.into()),
             Action::Rewrite => Ok(Some(Box::new(Rows::new(self, plan, schema, table, columns)?))),
         }
+    }
+
+    fn check<'a>(&'a self, target: &'a Client, tables: Vec<(String, String)>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let catalog = Catalog::read(target, &[]).await?;
+            let named = |table: &Table| {
+                let root = root(&catalog, table);
+                tables.iter().any(|(schema, name)| *schema == root.schema && *name == root.name)
+            };
+            self.check_some(target, &catalog, &named).await?;
+            Ok(())
+        })
     }
 
     fn copies(&self, schema: &str, table: &str) -> bool {

@@ -437,6 +437,23 @@ async fn every_schema_of_the_corpus_can_be_planned_with_what_is_suggested() {
     }
 }
 
+#[tokio::test]
+async fn copies_of_single_tables_are_searched_too() {
+    let sql = "CREATE TABLE users (id int PRIMARY KEY, email text); CREATE TABLE log (id int PRIMARY KEY, entry text);
+               INSERT INTO users VALUES (1, 'u1@corp.io'); INSERT INTO log VALUES (1, 'u1@corp.io was here');";
+    let (source, target) = (filled(sql).await, filled(sql).await);
+    target.client().await.batch_execute("DELETE FROM users").await.unwrap();
+    let rules = "tables: {users: {email: fake}, log: {entry: keep}}";
+    let plan = plan(&source.client().await, &recipe(rules)).await.unwrap();
+    let options = Options { rewrite: Some(plan), ..Options::default() };
+    let names = ["users".to_owned(), "log".to_owned()];
+    let error = clone::tables(&place(&source.url()), &place(&target.url()), &names, &options).await.unwrap_err();
+    assert!(matches!(refused(error), MaskError::Leaked { .. }));
+    assert_eq!(value(&target.client().await, "SELECT count(*) FROM users").await, "0", "as it was");
+    clone::tables(&place(&source.url()), &place(&target.url()), &names[..1], &options).await.unwrap();
+    assert_eq!(value(&target.client().await, "SELECT count(*) FROM users WHERE email LIKE '%@example.%'").await, "1");
+}
+
 /// Not a test of its own: the process that gets killed.
 #[tokio::test]
 #[ignore = "run by the next test"]
