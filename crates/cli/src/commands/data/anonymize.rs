@@ -116,6 +116,13 @@ impl View for SuggestReport {
 }
 
 pub fn run(cx: &Context, args: Args) -> Outcome {
+    let settings = cx.settings()?;
+    if !args.suggest && !args.preview {
+        guard::blocked_in_production(settings.tier(), "anonymising in place")?;
+        if !args.dry_run {
+            args.consent.clone().destructive(cx, &settings)?;
+        }
+    }
     let opened = cx.place(cx.env.as_deref())?;
     let runtime = work::runtime()?;
     if args.suggest {
@@ -124,14 +131,17 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     if args.preview {
         return preview(cx, &runtime, &opened, &args);
     }
-    guard::blocked_in_production(opened.place.tier, "anonymising in place")?;
     if args.dry_run {
         let plan = masking::prepare(cx, &runtime, &opened, args.config.as_deref())?;
         return Ok(Box::new(DryReport(masking::PlanReport { summary: plan.summary().clone() })));
     }
-    args.consent.destructive(cx, &opened.settings)?;
     let plan = masking::prepare(cx, &runtime, &opened, args.config.as_deref())?;
-    let options = Options { in_place: true, rewrite: Some(plan.clone()), ..Options::default() };
+    let options = Options {
+        wanted: postgres::Wanted::from_settings(&settings),
+        in_place: true,
+        rewrite: Some(plan.clone()),
+        ..Options::default()
+    };
     let report = sync::copy(cx, &runtime, &opened, &opened, Some(plan), None, &options)?;
     Ok(Box::new(Anonymized(report)))
 }

@@ -127,17 +127,25 @@ impl View for DryReport {
 
 pub fn run(cx: &Context, args: Args) -> Outcome {
     let subset = args.subset.as_deref().map(Subset::parse).transpose().map_err(database::Error::from)?;
-    let from = cx.place(Some(&args.from))?;
-    guard::leaves_production(from.place.tier, args.anonymize)?;
-    let to = cx.place(args.to.as_deref().or(cx.env.as_deref()))?;
+    // Refused before any connection is made.
+    let project = cx.project()?;
+    guard::leaves_production(project.settings(Some(&args.from))?.tier(), args.anonymize)?;
+    let target = project.settings(args.to.as_deref().or(cx.env.as_deref()))?;
+    if !args.dry_run {
+        args.consent.clone().destructive(cx, &target)?;
+    }
+    let (from, to) = (cx.place(Some(&args.from))?, cx.place(args.to.as_deref())?);
     let runtime = work::runtime()?;
     if args.dry_run {
         let plan = plan(cx, &runtime, &from, &args)?;
         return dry(&runtime, &from, &to, plan, subset);
     }
-    args.consent.clone().destructive(cx, &to.settings)?;
     let plan = plan(cx, &runtime, &from, &args)?;
-    let mut options = Options { rewrite: plan.clone().map(|plan| plan as _), ..Options::default() };
+    let mut options = Options {
+        wanted: postgres::Wanted::from_settings(&target),
+        rewrite: plan.clone().map(|plan| plan as _),
+        ..Options::default()
+    };
     if let Some(jobs) = args.jobs {
         options.jobs = jobs.into();
     }
