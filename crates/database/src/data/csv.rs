@@ -30,7 +30,9 @@ struct Record {
 impl Record {
     fn fields(&self) -> impl Iterator<Item = Option<&[u8]>> {
         let begins = std::iter::once(0).chain(self.fields.iter().map(|(end, _)| *end));
-        begins.zip(&self.fields).map(|(begin, (end, quoted))| (*quoted || begin < *end).then(|| &self.text[begin..*end]))
+        begins
+            .zip(&self.fields)
+            .map(|(begin, (end, quoted))| (*quoted || begin < *end).then(|| &self.text[begin..*end]))
     }
 }
 
@@ -68,7 +70,8 @@ impl<R: BufRead> Csv<R> {
         let begun = *line;
         let (mut quoted, mut in_quotes, mut after_quote, mut anything) = (false, false, false, false);
         loop {
-            let available = input.fill_buf().map_err(|error| content(target, Some(format!("line {begun}")), error.to_string()))?;
+            let available =
+                input.fill_buf().map_err(|error| content(target, Some(format!("line {begun}")), error.to_string()))?;
             let Some(&byte) = available.first() else {
                 if in_quotes && !after_quote {
                     let problem = "a quote is opened and never closed".to_owned();

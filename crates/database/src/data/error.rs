@@ -101,7 +101,15 @@ const SHOWN: usize = 20;
 
 /// The codes of this error.
 pub const CODES: &[&str] = &[
-    "NS-DB-060", "NS-DB-061", "NS-DB-062", "NS-DB-063", "NS-DB-064", "NS-DB-065", "NS-DB-066", "NS-DB-067", "NS-DB-068",
+    "NS-DB-060",
+    "NS-DB-061",
+    "NS-DB-062",
+    "NS-DB-063",
+    "NS-DB-064",
+    "NS-DB-065",
+    "NS-DB-066",
+    "NS-DB-067",
+    "NS-DB-068",
     "NS-DB-069",
 ];
 
@@ -125,7 +133,9 @@ impl Diagnostic for DataError {
         Some(match self {
             Self::UnknownTable { near, .. } if !near.is_empty() => format!("did you mean {}?", near.join(" or ")),
             Self::Condition { .. } => "a semicolon or a comment ends the statement that it is part of".to_owned(),
-            Self::TooManyRows { .. } => "a seed of that size is slow to read and to run; the rows it points to count too".to_owned(),
+            Self::TooManyRows { .. } => {
+                "a seed of that size is slow to read and to run; the rows it points to count too".to_owned()
+            }
             Self::Rows { failures, .. } => {
                 let mut lines: Vec<String> = failures.iter().take(SHOWN).map(ToString::to_string).collect();
                 if failures.len() > SHOWN {
@@ -139,7 +149,9 @@ impl Diagnostic for DataError {
                 None => problem.clone(),
             },
             Self::UnknownColumn { near: Some(near), .. } => format!("did you mean {near}?"),
-            Self::Format { .. } => "a file's suffix tells its format: json, ndjson, csv or parquet; tar for several tables".to_owned(),
+            Self::Format { .. } => {
+                "a file's suffix tells its format: json, ndjson, csv or parquet; tar for several tables".to_owned()
+            }
             Self::NoKey { .. } => "it has no primary key, or the file lacks a column of it".to_owned(),
             _ => return None,
         })
@@ -152,7 +164,9 @@ impl Diagnostic for DataError {
             Self::TooManyRows { .. } => {
                 "choose fewer rows with --where, allow more with --limit, or: nself data export".to_owned()
             }
-            Self::Rows { .. } => "correct the file and run the same command again, or leave these rows out: --keep-going".to_owned(),
+            Self::Rows { .. } => {
+                "correct the file and run the same command again, or leave these rows out: --keep-going".to_owned()
+            }
             Self::UnknownColumn { column, .. } => {
                 format!("say where it goes with --map {column}=<column>, or leave it out with --map {column}=")
             }

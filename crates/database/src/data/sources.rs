@@ -118,7 +118,8 @@ fn file<'a>(
     for name in arrays {
         let of = match table {
             // --table chooses among them.
-            Some(table) => Some(table).filter(|table| TableName::of_file(&name).find(catalog).is_some_and(|of| std::ptr::eq(of, *table))),
+            Some(table) => Some(table)
+                .filter(|table| TableName::of_file(&name).find(catalog).is_some_and(|of| std::ptr::eq(of, *table))),
             None => Some(lookup(catalog, &name)?),
         };
         assigned.extend(of.map(|table| Assigned { source: Source { array: Some(name), ..source.clone() }, table }));
@@ -161,7 +162,10 @@ pub(super) fn reader(
         Format::Ndjson => Box::new(Objects::new(open(source)?, target, None, "NDJSON")),
         Format::Parquet => {
             let file = File::open(&source.file);
-            Box::new(Parquet::new(file.map_err(|error| Error::Io { file: source.shown.clone(), source: error })?, target)?)
+            Box::new(Parquet::new(
+                file.map_err(|error| Error::Io { file: source.shown.clone(), source: error })?,
+                target,
+            )?)
         }
     })
 }

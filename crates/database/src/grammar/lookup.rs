@@ -1,7 +1,7 @@
 //! What a statement's text alone cannot tell, asked of the database that it will run on.
 
 use serde::Serialize;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, types::Type};
 
 use super::{LockMode, Loss, Name, Statement};
 use crate::Error;
@@ -39,14 +39,14 @@ pub async fn look(client: &Client, statement: &Statement) -> Result<Found, Error
 /// The table of an index; none for any other relation.
 async fn table_of(client: &Client, name: &Name) -> Result<Option<Name>, Error> {
     let row = client
-        .query_opt(
+        .query_typed(
             "SELECT n.nspname::text, c.relname::text FROM pg_index i
                JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE i.indexrelid = to_regclass($1)",
-            &[&name.to_string()],
+            &[(&name.to_string(), Type::TEXT)],
         )
         .await?;
-    Ok(row.map(|row| {
+    Ok(row.first().map(|row| {
         let schema: String = row.get(0);
         // As the statement writes it: without `public`, unless the index has it.
         Name { schema: (name.schema.is_some() || schema != "public").then_some(schema), name: row.get(1) }

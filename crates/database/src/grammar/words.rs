@@ -26,14 +26,18 @@ pub(super) fn judge(text: &str) -> Statement {
 
 /// As `psql` decides whether to open a transaction (`command_no_begin` in its `common.c`).
 fn refused(words: &[&str]) -> bool {
-    match words {
-        ["vacuum", ..] | ["create" | "drop", "database" | "tablespace" | "subscription", ..] => true,
-        ["alter", "system", ..] | ["discard", "all", ..] | ["cluster"] => true,
-        ["create", "index", "concurrently", ..] | ["create", "unique", "index", "concurrently", ..] => true,
-        ["drop" | "reindex", _, "concurrently", ..] => true,
-        ["reindex", "database" | "system" | "schema", ..] => true,
-        _ => false,
-    }
+    matches!(
+        words,
+        ["vacuum", ..]
+            | ["create" | "drop", "database" | "tablespace" | "subscription", ..]
+            | ["alter", "system", ..]
+            | ["discard", "all", ..]
+            | ["cluster"]
+            | ["create", "index", "concurrently", ..]
+            | ["create", "unique", "index", "concurrently", ..]
+            | ["drop" | "reindex", _, "concurrently", ..]
+            | ["reindex", "database" | "system" | "schema", ..]
+    )
 }
 
 /// Data (`INSERT`, `COPY`) takes nothing away, whatever its values say; the rest is searched as code is.

@@ -80,11 +80,15 @@ impl Backup {
         if !output.status.success() {
             return Err(failed(format!("pg_dump: {}", String::from_utf8_lossy(&output.stderr).trim())));
         }
+        let bytes = handle.metadata().map_err(io)?.len();
+        if bytes == 0 {
+            return Err(failed("pg_dump wrote nothing".to_owned()));
+        }
         handle.sync_all().map_err(io)?;
         project::fault::hit("backup.before-rename");
         std::fs::rename(unfinished, file).map_err(io)?;
         std::fs::File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(io)?;
-        Ok(handle.metadata().map_err(io)?.len())
+        Ok(bytes)
     }
 
     /// The `pg_dump` that fits the server.

@@ -84,7 +84,10 @@ impl Diagnostic for MigrationError {
                 "bring back the files of {} (git log --diff-filter=D), apply them, then take the squashed one again",
                 lacks.join(", ")
             ),
-            Self::Baseline { .. } => "nself doctor shows which PostgreSQL is found".to_owned(),
+            Self::Baseline { .. } => {
+                "record the migrations that are there: nself db migrate:baseline\nnself doctor shows which PostgreSQL is found"
+                    .to_owned()
+            }
         })
     }
 

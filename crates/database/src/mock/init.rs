@@ -174,6 +174,9 @@ mod tests {
 
     #[test]
     fn words_of_yaml_are_quoted() {
-        assert_eq!(["users", "no", "1a", "Älter", "a b"].map(scalar), ["users", "\"no\"", "\"1a\"", "\"Älter\"", "\"a b\""]);
+        assert_eq!(
+            ["users", "no", "1a", "Älter", "a b"].map(scalar),
+            ["users", "\"no\"", "\"1a\"", "\"Älter\"", "\"a b\""]
+        );
     }
 }

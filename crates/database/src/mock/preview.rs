@@ -28,7 +28,8 @@ impl Preview {
         rows.write(index, 0..most.min(table.count), &mut Scratch::default(), &mut bytes, None);
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
-            let cell = |cell: &[u8]| (cell != b"\\N").then(|| String::from_utf8_lossy(&text::unescape(cell)).into_owned());
+            let cell =
+                |cell: &[u8]| (cell != b"\\N").then(|| String::from_utf8_lossy(&text::unescape(cell)).into_owned());
             preview.rows.push(line.split(|byte| *byte == b'\t').map(cell).collect());
         }
         preview

@@ -72,7 +72,8 @@ pub async fn extract(client: &mut Client, wanted: &Extract) -> Result<Extracted,
         .await?;
     let name = TableName::parse(&wanted.table).unwrap_or_else(|| TableName::of_file(&wanted.table));
     let table = name.find(&catalog).ok_or_else(|| DataError::unknown_table(&wanted.table, &catalog))?;
-    let mut gathered = Gathered { client: transaction.client(), catalog: &catalog, sets: BTreeMap::new(), limit: wanted.limit };
+    let mut gathered =
+        Gathered { client: transaction.client(), catalog: &catalog, sets: BTreeMap::new(), limit: wanted.limit };
     gathered.begin(table, wanted.filter.as_deref()).await?;
     if wanted.parents {
         gathered.follow().await?;
@@ -156,7 +157,9 @@ impl<'a> Gathered<'a> {
             }
             for table in open {
                 let place = (table.schema.as_str(), table.name.as_str());
-                let Some((from, to)) = self.sets.get(&place).map(|set| (set.followed, set.rows.len())) else { continue };
+                let Some((from, to)) = self.sets.get(&place).map(|set| (set.followed, set.rows.len())) else {
+                    continue;
+                };
                 for key in table.foreign_keys.iter().filter(|key| key.enforced) {
                     self.parents(table, key, from..to).await?;
                 }
@@ -170,7 +173,8 @@ impl<'a> Gathered<'a> {
     /// Adds the rows that some rows of `table` point to by one key.
     async fn parents(&mut self, table: &'a Table, key: &ForeignKey, rows: std::ops::Range<usize>) -> Result<(), Error> {
         let Some(parent) = self.catalog.table(&key.references.schema, &key.references.name) else { return Ok(()) };
-        let pointing = projected(table, &key.columns, self.sets.get(&(table.schema.as_str(), table.name.as_str())), rows);
+        let pointing =
+            projected(table, &key.columns, self.sets.get(&(table.schema.as_str(), table.name.as_str())), rows);
         let everything = 0..usize::MAX;
         let there = self.sets.get(&(parent.schema.as_str(), parent.name.as_str()));
         let there = projected(parent, &key.referenced_columns, there, everything);
@@ -182,7 +186,8 @@ impl<'a> Gathered<'a> {
             .map(|column| column.r#type.sql.as_str())
             .collect();
         for batch in missing.chunks(BATCH) {
-            let sets: Vec<Vec<&str>> = (0..types.len()).map(|at| batch.iter().map(|key| key[at].as_str()).collect()).collect();
+            let sets: Vec<Vec<&str>> =
+                (0..types.len()).map(|at| batch.iter().map(|key| key[at].as_str()).collect()).collect();
             let parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = sets.iter().map(|set| set as _).collect();
             let rows = self.client.query(&lookup(parent, key, &types), &parameters).await?;
             self.add(parent, &rows)?;
@@ -192,7 +197,12 @@ impl<'a> Gathered<'a> {
 }
 
 /// The distinct values of some columns; rows where one is NULL point to nothing.
-fn projected(table: &Table, names: &[String], set: Option<&Set>, rows: std::ops::Range<usize>) -> BTreeSet<Vec<String>> {
+fn projected(
+    table: &Table,
+    names: &[String],
+    set: Option<&Set>,
+    rows: std::ops::Range<usize>,
+) -> BTreeSet<Vec<String>> {
     let places: Vec<usize> =
         names.iter().filter_map(|name| columns(table).position(|column| column.name == *name)).collect();
     let rows = set.map_or(&[][..], |set| &set.rows[rows.start.min(set.rows.len())..rows.end.min(set.rows.len())]);
@@ -237,7 +247,8 @@ fn write(catalog: &Catalog, asked: &Table, wanted: &Extract, sets: &BTreeMap<(&s
     }
     let mut report = Vec::new();
     for table in &order.tables {
-        let Some(set) = sets.get(&(table.schema.as_str(), table.name.as_str())).filter(|set| !set.rows.is_empty()) else {
+        let Some(set) = sets.get(&(table.schema.as_str(), table.name.as_str())).filter(|set| !set.rows.is_empty())
+        else {
             continue;
         };
         let parent = !std::ptr::eq(*table, asked);
@@ -247,7 +258,11 @@ fn write(catalog: &Catalog, asked: &Table, wanted: &Extract, sets: &BTreeMap<(&s
     for loose in circles.iter().filter(|loose| loose.way != Way::Deferred) {
         sql.push_str(&loose.restore());
     }
-    for table in order.tables.iter().filter(|table| report.iter().any(|done| done.table == format!("{}.{}", table.schema, table.name))) {
+    for table in order
+        .tables
+        .iter()
+        .filter(|table| report.iter().any(|done| done.table == format!("{}.{}", table.schema, table.name)))
+    {
         for column in table.columns.iter().filter(|column| column.sequence.is_some()) {
             sql.push_str(&advance_sequence(table, column));
         }
@@ -281,10 +296,8 @@ fn conflict(table: &Table, parent: bool) -> String {
     let settable = |column: &&Column| {
         column.identity != Some(Identity::Always) && key.is_some_and(|key| !key.columns.contains(&column.name))
     };
-    let set: Vec<String> = columns(table)
-        .filter(settable)
-        .map(|column| format!("{0} = excluded.{0}", Ident::new(&column.name)))
-        .collect();
+    let set: Vec<String> =
+        columns(table).filter(settable).map(|column| format!("{0} = excluded.{0}", Ident::new(&column.name))).collect();
     match key {
         Some(key) if !parent && !set.is_empty() => {
             format!("\nON CONFLICT ({}) DO UPDATE SET {};\n", list(key.columns.iter()), set.join(", "))
@@ -308,6 +321,8 @@ fn literal(column: &Column, value: Option<&str>) -> String {
     let quoted = postgres_protocol::escape::escape_literal(text);
     match text.contains('\r') {
         false => quoted.trim_start().to_owned(),
-        true => format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''").replace('\r', "\\r").replace('\n', "\\n")),
+        true => {
+            format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''").replace('\r', "\\r").replace('\n', "\\n"))
+        }
     }
 }

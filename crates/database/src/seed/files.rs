@@ -256,14 +256,15 @@ impl Seed {
         self.checksum = stream.checksum();
         Ok(self)
     }
-
 }
 
 /// The seeds named by `-- nself: after a, b` in the comments that open a script.
 fn directives(opening: &str) -> Vec<String> {
     Lexer::new(opening)
         .filter(|token| token.kind == Kind::Comment)
-        .filter_map(|token| opening[token.range].strip_prefix("--")?.trim().strip_prefix("nself:")?.trim().strip_prefix("after "))
+        .filter_map(|token| {
+            opening[token.range].strip_prefix("--")?.trim().strip_prefix("nself:")?.trim().strip_prefix("after ")
+        })
         .flat_map(|names| names.split(','))
         .map(|name| name.trim().to_owned())
         .collect()

@@ -48,7 +48,9 @@ fn plan<'a>(catalog: &'a Catalog, chosen: &[&Seed]) -> (Fresh, Vec<&'a Table>) {
     loop {
         let points_to_cleared = |table: &Table| {
             table.foreign_keys.iter().any(|key| {
-                cleared.iter().any(|&at| known[at].schema == key.references.schema && known[at].name == key.references.name)
+                cleared
+                    .iter()
+                    .any(|&at| known[at].schema == key.references.schema && known[at].name == key.references.name)
             })
         };
         let more: Vec<usize> =
@@ -127,7 +129,8 @@ pub(crate) async fn clear(client: &Client, tables: &[&Table]) -> Result<(), Erro
     if tables.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = tables.iter().map(|table| Ident::new(&table.schema).dot(&table.name).to_string()).collect();
+    let names: Vec<String> =
+        tables.iter().map(|table| Ident::new(&table.schema).dot(&table.name).to_string()).collect();
     client.batch_execute(&format!("TRUNCATE TABLE {} RESTART IDENTITY", names.join(", "))).await?;
     Ok(())
 }

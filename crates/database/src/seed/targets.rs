@@ -220,7 +220,10 @@ mod tests {
     #[test]
     fn what_a_statement_writes() {
         assert_eq!(of("INSERT INTO Users (id) VALUES (1)").unwrap(), "users");
-        assert_eq!(of("insert /* x */ into \"Shop\" . \"The \"\"Table\"\"\" values (1)").unwrap(), "Shop.The \"Table\"");
+        assert_eq!(
+            of("insert /* x */ into \"Shop\" . \"The \"\"Table\"\"\" values (1)").unwrap(),
+            "Shop.The \"Table\""
+        );
         assert_eq!(of("WITH a AS (SELECT 1) INSERT INTO b SELECT * FROM a").unwrap(), "b");
         assert_eq!(of("COPY public.t (a) FROM stdin;\n1\n\\.\n").unwrap(), "public.t");
         assert_eq!(of("MERGE INTO m USING n ON true WHEN MATCHED THEN DELETE").unwrap(), "m");

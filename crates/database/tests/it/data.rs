@@ -21,14 +21,7 @@ pub fn place(database: &TestDatabase) -> Place {
 }
 
 pub fn export(format: Format, output: &Path) -> Export {
-    Export {
-        format,
-        tables: Vec::new(),
-        schemas: Vec::new(),
-        output: Output::of(output),
-        jobs: 3,
-        force: false,
-    }
+    Export { format, tables: Vec::new(), schemas: Vec::new(), output: Output::of(output), jobs: 3, force: false }
 }
 
 pub async fn run_export(database: &TestDatabase, export: &Export) -> Result<export::Report, Error> {
@@ -103,18 +96,28 @@ async fn a_whole_database_goes_out_and_comes_in() {
         let target = testkit::db().await;
         let mut other = target.client().await;
         other.batch_execute(SHOP).await.unwrap();
-        let report = run_import(&mut other, &from(&output)).await.unwrap_or_else(|error| panic!("{format:?} {error} {:?}", error.why()));
+        let report = run_import(&mut other, &from(&output))
+            .await
+            .unwrap_or_else(|error| panic!("{format:?} {error} {:?}", error.why()));
         assert_eq!(report.tables.iter().map(|table| table.rows).sum::<u64>(), 584);
         assert_eq!(fingerprint(&other).await, expected, "{format:?}");
         // The next rows get the next numbers.
-        other.batch_execute("INSERT INTO shop.users (name) VALUES ('next'); INSERT INTO posts (author) VALUES (51)").await.unwrap();
+        other
+            .batch_execute("INSERT INTO shop.users (name) VALUES ('next'); INSERT INTO posts (author) VALUES (51)")
+            .await
+            .unwrap();
         assert_eq!(text(&other, "SELECT max(id) FROM posts").await, "501");
         // Again: every row is there, and with --upsert that is no fault.
         let error = run_import(&mut other, &from(&output)).await.unwrap_err();
         assert_eq!(error.code(), "NS-DB-063");
     }
-    let mode = |path: &str| std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(folder.root().join(path)).unwrap()) & 0o777;
-    assert_eq!((mode("json"), mode("json/manifest.json"), mode("json/shop.users.json"), mode("ndjson.tar")), (0o700, 0o600, 0o600, 0o600));
+    let mode = |path: &str| {
+        std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(folder.root().join(path)).unwrap()) & 0o777
+    };
+    assert_eq!(
+        (mode("json"), mode("json/manifest.json"), mode("json/shop.users.json"), mode("ndjson.tar")),
+        (0o700, 0o600, 0o600, 0o600)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,7 +155,10 @@ async fn one_file_of_one_table_or_of_all() {
     client.batch_execute("UPDATE shop.users SET name = 'changed', boss = NULL; DELETE FROM posts; DELETE FROM shop.users WHERE id > 30").await.unwrap();
     let report = run_import(&mut client, &wanted).await.unwrap();
     assert_eq!(report.tables[0].rows, 50);
-    assert_eq!(text(&client, "SELECT count(*) || ' ' || count(boss) FROM shop.users WHERE name LIKE 'user %'").await, "50 43");
+    assert_eq!(
+        text(&client, "SELECT count(*) || ' ' || count(boss) FROM shop.users WHERE name LIKE 'user %'").await,
+        "50 43"
+    );
 }
 
 #[tokio::test]
@@ -172,13 +178,12 @@ async fn rows_that_do_not_fit_are_named() {
         "id,age,town,boss\n1,5,1,2\n2,x,1,\n3,-1,1,\n4,1,9,\n1,1,1,\n6,1,1\n7,1,1,77\n8,1,1,8\n",
     )]);
     let mut wanted = from(&folder.root().join("people.csv"));
-    let Error::Data(DataError::Rows { failures, more: false }) = run_import(&mut client, &wanted).await.unwrap_err() else {
+    let Error::Data(DataError::Rows { failures, more: false }) = run_import(&mut client, &wanted).await.unwrap_err()
+    else {
         panic!("refused");
     };
-    let told: Vec<(u64, Option<&str>, Option<&str>)> = failures
-        .iter()
-        .map(|failure| (failure.line, failure.column.as_deref(), failure.sqlstate.as_deref()))
-        .collect();
+    let told: Vec<(u64, Option<&str>, Option<&str>)> =
+        failures.iter().map(|failure| (failure.line, failure.column.as_deref(), failure.sqlstate.as_deref())).collect();
     assert_eq!(text(&client, "SELECT count(*) FROM people").await, "0");
     assert!(told.contains(&(3, Some("age"), Some("22P02"))), "{told:?}");
     assert!(told.contains(&(4, None, Some("23514"))), "{told:?}");
@@ -206,7 +211,9 @@ async fn columns_are_matched_by_name() {
     let database = testkit::db().await;
     let mut client = database.client().await;
     client
-        .batch_execute("CREATE TABLE users (id serial PRIMARY KEY, email text, note text DEFAULT 'none', tags text[], data jsonb)")
+        .batch_execute(
+            "CREATE TABLE users (id serial PRIMARY KEY, email text, note text DEFAULT 'none', tags text[], data jsonb)",
+        )
         .await
         .unwrap();
     let folder = Folder::new(&[
@@ -226,7 +233,8 @@ async fn columns_are_matched_by_name() {
     wanted.options.map.clear();
     wanted.paths = vec![folder.root().join("users.ndjson"), folder.root().join("users.json")];
     run_import(&mut client, &wanted).await.unwrap();
-    let rows = "SELECT string_agg(concat_ws('|', id, email, coalesce(note, 'NULL'), tags, data), ' ' ORDER BY id) FROM users";
+    let rows =
+        "SELECT string_agg(concat_ws('|', id, email, coalesce(note, 'NULL'), tags, data), ' ' ORDER BY id) FROM users";
     assert_eq!(
         text(&client, rows).await,
         "1|a@x|NULL 2|b@x|none|{\"a,b\",NULL}|{\"a\": [1, null]} 40|c@x|NULL 41|5|none 42|d@x|none|{x}|\"text\""
@@ -248,7 +256,8 @@ async fn an_upsert_takes_the_last_of_several_rows() {
     wanted.options.upsert = true;
     run_import(&mut client, &wanted).await.unwrap();
     assert_eq!(
-        text(&client, "SELECT string_agg(item || '=' || coalesce(price::text, '-'), ' ' ORDER BY item) FROM prices").await,
+        text(&client, "SELECT string_agg(item || '=' || coalesce(price::text, '-'), ' ' ORDER BY item) FROM prices")
+            .await,
         "1=2 2=- 9=7"
     );
 }
@@ -259,7 +268,10 @@ async fn an_export_is_taken_up_and_what_has_changed_is_written_again() {
     let client = database.client().await;
     client.batch_execute("CREATE TABLE a AS SELECT 1 AS id; CREATE TABLE b AS SELECT 2 AS id").await.unwrap();
     let folder = Folder::new(&[("x/other.txt", "")]);
-    assert_eq!(run_export(&database, &export(Format::Csv, &folder.root().join("x"))).await.unwrap_err().code(), "NS-DB-067");
+    assert_eq!(
+        run_export(&database, &export(Format::Csv, &folder.root().join("x"))).await.unwrap_err().code(),
+        "NS-DB-067"
+    );
     let output = folder.root().join("out");
     let wanted = export(Format::Csv, &output);
     run_export(&database, &wanted).await.unwrap();

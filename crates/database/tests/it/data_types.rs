@@ -27,8 +27,28 @@ fn quoted(text: &str) -> String {
 
 fn any_text() -> BoxedStrategy<String> {
     let odd = prop::sample::select(vec![
-        "", "NULL", "null", "\\N", "\\.", " ", "\n", "\r\n", "\t", "\"", "'", ",", "{}", "{\"$json\": \"1\"}", "\\", "é😀", "\u{1}\u{7f}",
-        "true", "1e5", "[1]", "a,b", "-0",
+        "",
+        "NULL",
+        "null",
+        "\\N",
+        "\\.",
+        " ",
+        "\n",
+        "\r\n",
+        "\t",
+        "\"",
+        "'",
+        ",",
+        "{}",
+        "{\"$json\": \"1\"}",
+        "\\",
+        "é😀",
+        "\u{1}\u{7f}",
+        "true",
+        "1e5",
+        "[1]",
+        "a,b",
+        "-0",
     ]);
     prop_oneof![odd.prop_map(str::to_owned), "[ -~äß\\\\\"\n\t]{0,12}"].boxed()
 }
@@ -52,7 +72,8 @@ fn json() -> Value {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(", "))),
             prop::collection::vec(("[a-z$\" ]{0,5}", inner), 0..4).prop_map(|fields| {
-                let fields = fields.iter().map(|(name, value)| format!("{}: {value}", serde_json::Value::from(name.as_str())));
+                let fields =
+                    fields.iter().map(|(name, value)| format!("{}: {value}", serde_json::Value::from(name.as_str())));
                 format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
             }),
         ]
@@ -84,13 +105,40 @@ fn kinds() -> Vec<(&'static str, Value)> {
         ("char(5)", list(&["a", "", "ab  ", "abcde"])),
         ("\"char\"", list(&["a", ""])),
         ("name", list(&["a", "B c"])),
-        ("bytea", prop::collection::vec(any::<u8>(), 0..20).prop_map(|bytes| {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("'\\x{digits}'")
-        }).boxed()),
-        ("date", or((-2_440_000_i64..2_000_000_000).prop_map(|days| format!("('2000-01-01'::date + ({}))", days.rem_euclid(9_000_000) - 2_000_000)).boxed(), &["infinity", "-infinity", "4713-01-01 BC", "5874897-12-31"])),
-        ("timestamp", or((-60_000_000_000_000_000_i64..900_000_000_000_000_000).prop_map(|micros| format!("('2000-01-01'::timestamp + interval '1 us' * {micros})")).boxed(), &["2026-01-01 00:00:00.000001", "0001-01-01 00:00:00 BC"])),
-        ("timestamptz", or(list(&["2026-03-29 02:30:00.5+02", "1883-11-18 12:03:58-08"]), &["infinity", "-infinity", "294276-12-31 23:59:59.999999+00", "4713-01-01 00:00:00+00 BC"])),
+        (
+            "bytea",
+            prop::collection::vec(any::<u8>(), 0..20)
+                .prop_map(|bytes| {
+                    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                    format!("'\\x{digits}'")
+                })
+                .boxed(),
+        ),
+        (
+            "date",
+            or(
+                (-2_440_000_i64..2_000_000_000)
+                    .prop_map(|days| format!("('2000-01-01'::date + ({}))", days.rem_euclid(9_000_000) - 2_000_000))
+                    .boxed(),
+                &["infinity", "-infinity", "4713-01-01 BC", "5874897-12-31"],
+            ),
+        ),
+        (
+            "timestamp",
+            or(
+                (-60_000_000_000_000_000_i64..900_000_000_000_000_000)
+                    .prop_map(|micros| format!("('2000-01-01'::timestamp + interval '1 us' * {micros})"))
+                    .boxed(),
+                &["2026-01-01 00:00:00.000001", "0001-01-01 00:00:00 BC"],
+            ),
+        ),
+        (
+            "timestamptz",
+            or(
+                list(&["2026-03-29 02:30:00.5+02", "1883-11-18 12:03:58-08"]),
+                &["infinity", "-infinity", "294276-12-31 23:59:59.999999+00", "4713-01-01 00:00:00+00 BC"],
+            ),
+        ),
         ("time", or(list(&["00:00:00", "23:59:59.999999"]), &["24:00:00"])),
         ("timetz", list(&["12:00:00.1+05:30", "24:00:00-15:59"])),
         ("interval", list(&["1 year -2 months 3 days 04:05:06.789", "-00:00:01", "178000000 years"])),
@@ -108,10 +156,15 @@ fn kinds() -> Vec<(&'static str, Value)> {
         ("int4[]", list(&["{}", "{1,NULL,3}", "{{1,2},{3,4}}", "[0:1]={1,2}", "[-1:0][2:3]={{1,2},{3,4}}"])),
         ("numeric(6,2)[]", list(&["{1.50,NaN,NULL}", "{}"])),
         ("bool[]", list(&["{t,f,NULL}", "{{t},{f}}"])),
-        ("text[]", prop::collection::vec(prop::option::of(any_text()), 0..5).prop_map(|items| {
-            let item = |item: &Option<String>| item.as_ref().map_or("NULL".to_owned(), |text| quoted(text));
-            format!("ARRAY[{}]::text[]", items.iter().map(item).collect::<Vec<_>>().join(","))
-        }).boxed()),
+        (
+            "text[]",
+            prop::collection::vec(prop::option::of(any_text()), 0..5)
+                .prop_map(|items| {
+                    let item = |item: &Option<String>| item.as_ref().map_or("NULL".to_owned(), |text| quoted(text));
+                    format!("ARRAY[{}]::text[]", items.iter().map(item).collect::<Vec<_>>().join(","))
+                })
+                .boxed(),
+        ),
         ("jsonb[]", list(&["{}", "{\"null\",NULL,\"{\\\"a\\\": [1]}\",\"[1, 2]\",\"\\\"x\\\"\"}", "{{1},{\"[2]\"}}"])),
         ("mood[]", list(&["{fine,\"so \\\"so\\\"\",\"a,b\",\"\"}"])),
         ("bytea[]", list(&["{\"\\\\x00ff\",NULL}"])),
@@ -145,13 +198,18 @@ async fn fill(client: &Client, runner: &mut TestRunner, rows: usize) {
         kinds.push(("geometry", list(&["SRID=4326;POINT(1 2)", "LINESTRING(0 0, 1 1)", "POLYGON EMPTY"])));
         kinds.push(("geography", list(&["POINT(13.4 52.5)"])));
     }
-    let columns: Vec<String> = kinds.iter().enumerate().map(|(at, (kind, _))| format!("\"c{at} {}\" {kind}", kind.replace('"', ""))).collect();
-    client.batch_execute(&format!("{TYPES} CREATE TABLE everything (id int PRIMARY KEY, {})", columns.join(", "))).await.unwrap();
+    let columns: Vec<String> =
+        kinds.iter().enumerate().map(|(at, (kind, _))| format!("\"c{at} {}\" {kind}", kind.replace('"', ""))).collect();
+    client
+        .batch_execute(&format!("{TYPES} CREATE TABLE everything (id int PRIMARY KEY, {})", columns.join(", ")))
+        .await
+        .unwrap();
     for row in 0..rows {
         let values: Vec<String> = kinds
             .iter()
             .map(|(kind, values)| {
-                let value = prop_oneof![1 => Just("NULL".to_owned()), 9 => values.clone()].new_tree(runner).unwrap().current();
+                let value =
+                    prop_oneof![1 => Just("NULL".to_owned()), 9 => values.clone()].new_tree(runner).unwrap().current();
                 format!("{value}::{kind}")
             })
             .collect();
@@ -177,7 +235,8 @@ async fn every_type_survives_every_format() {
         reset::reset(&mut client, &[], &database::Options::default(), &allowed()).await.unwrap();
         client.batch_execute("SET TimeZone = 'America/New_York'; SET DateStyle = 'German'").await.unwrap();
         let report = run_import(&mut client, &from(&output)).await;
-        let report = report.unwrap_or_else(|error| panic!("{format:?}: {error} {:?}", project::Diagnostic::why(&error)));
+        let report =
+            report.unwrap_or_else(|error| panic!("{format:?}: {error} {:?}", project::Diagnostic::why(&error)));
         assert_eq!(report.tables[0].rows, 60);
         let now = fingerprint(&client).await;
         for (row, (now, before)) in now.lines().zip(expected.lines()).enumerate() {

@@ -276,6 +276,47 @@ async fn redo_and_fresh_and_baseline_are_all_or_nothing() {
 }
 
 #[tokio::test]
+async fn fresh_that_is_killed_behind_its_first_transaction_goes_on() {
+    for point in ["fresh.after-commit", "migrate.step-begun.1", "migrate.between"] {
+        let database = testkit::db().await;
+        let folder = Folder::new(PAIR);
+        folder.write("nself/migrations/003_c.sql", "CREATE INDEX CONCURRENTLY ON a (id);");
+        let mut client = database.client().await;
+        let sources = folder.sources();
+        up(&mut client, &sources).await.unwrap();
+        client.batch_execute("INSERT INTO a VALUES (1); CREATE TABLE by_hand ()").await.unwrap();
+        assert!(dies_at(point, "fresh", &folder, &database), "{point}");
+        assert!(!has(&client, "by_hand").await, "{point}");
+        up(&mut client, &sources).await.unwrap();
+        assert_eq!(states(&client, &sources).await, ["001_a: applied", "002_b: applied", "003_c: applied"], "{point}");
+        assert_eq!(text(&client, "SELECT count(*) FROM a").await, "0");
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_the_schema_runs_in_the_last_transaction() {
+    let database = testkit::db().await;
+    let mut client = database.client().await;
+    let folder = Folder::new(&[
+        ("nself/migrations/001_a.sql", "CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE a (m mood);"),
+        ("nself/migrations/002_b.sql", "ALTER TYPE mood ADD VALUE 'glad';"),
+        ("nself/migrations/003_c.sql", "INSERT INTO a VALUES ('glad');"),
+    ]);
+    let sources = folder.sources();
+    let mut events = |_: &Event<'_>| {};
+    let mut runner = Runner { sources: &sources, options: Options::default(), backup: None, events: &mut events };
+    let refuse = async |_: &tokio_postgres::Transaction<'_>| Err(database::Error::Nothing);
+    runner.up_with(&mut client, &Target::Everything, refuse).await.unwrap_err();
+    // The new value had to be committed before the migration that uses it.
+    assert_eq!(states(&client, &sources).await, ["001_a: applied", "002_b: applied", "003_c: pending"]);
+    let along = async |transaction: &tokio_postgres::Transaction<'_>| {
+        assert_eq!(transaction.query("SELECT * FROM a", &[]).await?.len(), 1);
+        Ok::<(), database::Error>(())
+    };
+    assert_eq!(runner.up_with(&mut client, &Target::Everything, along).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_squash_that_is_killed_leaves_files_that_count_once() {
     for point in ["create.before-link", "squash.written", "squash.moving", "migrate.adopting"] {
         let database = testkit::db().await;

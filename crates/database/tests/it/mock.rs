@@ -2,7 +2,10 @@
 
 use database::{
     Error, Options,
-    mock::{self, Generated, MockError, Request, config::{Config, Preset}},
+    mock::{
+        self, Generated, MockError, Request,
+        config::{Config, Preset},
+    },
 };
 use testkit::TestDatabase;
 use tokio_postgres::Client;
@@ -27,7 +30,12 @@ fn config(text: &str) -> Config {
     Config::parse("mock.config.yaml".as_ref(), text).unwrap()
 }
 
-async fn generate(client: &mut Client, config: &Config, preset: Option<Preset>, only: &[String]) -> Result<Generated, Error> {
+async fn generate(
+    client: &mut Client,
+    config: &Config,
+    preset: Option<Preset>,
+    only: &[String],
+) -> Result<Generated, Error> {
     let request = Request { config, seed: 42, preset, only, dry_run: false };
     mock::generate(client, &request, &Options::default(), &mut |_| {}).await
 }
@@ -41,7 +49,8 @@ async fn shop() -> (TestDatabase, Client) {
 
 /// Every row of a table in its key's order, hashed.
 async fn hash(client: &Client, table: &str) -> String {
-    text(client, &format!("SELECT coalesce(md5(string_agg(row::text, '|' ORDER BY row::text)), '') FROM {table} row")).await
+    text(client, &format!("SELECT coalesce(md5(string_agg(row::text, '|' ORDER BY row::text)), '') FROM {table} row"))
+        .await
 }
 
 const TABLES: [&str; 7] = ["users", "profiles", "products", "orders", "lines", "likes", "log"];

@@ -59,7 +59,9 @@ impl View for ImportReport {
     fn text(&self, page: &mut Page) {
         let Self { report, rows, duration_ms } = self;
         if report.taken_up {
-            page.line("This import was interrupted when it was done: there is nothing left to do. Run it again to repeat it.");
+            page.line(
+                "This import was interrupted when it was done: there is nothing left to do. Run it again to repeat it.",
+            );
         }
         for failure in &report.refused {
             page.styled(Style::Warning, format!("left out  {failure}"));

@@ -138,7 +138,7 @@ pub fn up(cx: &Context, args: Up) -> Outcome {
     }
     announce_waiting(cx, &database)?;
     let backup = args.saving.backup(cx, &settings, &database)?;
-    let mut events = teller(cx.terminal);
+    let mut events = teller(cx);
     let mut runner = runner(&sources, args.waiting.options(&settings), backup, &mut events);
     let cancel = database.place.cancel(&database.client);
     let mut deployed: Option<graphql::Deployed> = None;

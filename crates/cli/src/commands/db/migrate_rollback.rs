@@ -69,7 +69,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     let allowed = args.consent.destructive(cx, &settings)?;
     super::announce_waiting(cx, &database)?;
     let backup = args.saving.backup(cx, &settings, &database)?;
-    let mut events = teller(cx.terminal);
+    let mut events = teller(cx);
     let mut runner = runner(&sources, args.waiting.options(&settings), backup, &mut events);
     let cancel = database.place.cancel(&database.client);
     let result = interruptible(&database.runtime, cancel, runner.rollback(&mut database.client, &back, &allowed));

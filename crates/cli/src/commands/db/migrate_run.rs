@@ -5,7 +5,7 @@ use database::{
     migrate::{Applied, Backup, Direction, Event, Runner, Sources},
 };
 use project::Settings;
-use terminal::{Failure, Terminal};
+use terminal::Failure;
 
 use super::count;
 use crate::{Context, context::Database};
@@ -41,16 +41,17 @@ pub fn tools(cx: &Context, settings: &Settings, database: &Database, keep: usize
 }
 
 /// Says on stderr what happens during a run.
-pub fn teller(terminal: Terminal) -> impl FnMut(&Event<'_>) + Send {
+pub fn teller(cx: &Context) -> impl FnMut(&Event<'_>) + Send {
+    let terminal = cx.terminal;
+    let root = cx.project().map(|project| project.root().to_owned()).unwrap_or_default();
     move |event| match event {
         Event::Applied(done) => terminal.progress(&line(done, "  ")),
         Event::Undone(done) => terminal.progress(&line(done, "  undid ")),
         Event::Saved { file, bytes } => {
+            let file = file.strip_prefix(&root).unwrap_or(file).display();
+            let size = bytes.div_ceil(1024);
             terminal.progress(&format!(
-                "  saved the database before data is taken away: {} ({} kB)\n  to bring it back: nself db load {}",
-                file.display(),
-                bytes.div_ceil(1024),
-                file.display()
+                "  saved the database before data is taken away: {file} ({size} kB)\n  to bring it back: nself db load {file}"
             ));
         }
         Event::Waiting { id, attempt, of, pause } => {

@@ -69,7 +69,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     announce_waiting(cx, &database)?;
     let backup = args.saving.backup(cx, &settings, &database)?;
     let options = args.waiting.options(&settings);
-    let mut events = teller(cx.terminal);
+    let mut events = teller(cx);
     let result = {
         let mut runner = runner(&sources, options, backup, &mut events);
         let cancel = database.place.cancel(&database.client);

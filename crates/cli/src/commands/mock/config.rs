@@ -91,13 +91,8 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         ended.map_err(|source| Error::Program { program, source })?;
     }
     let (config, seed) = read(&folder)?;
-    let mut report = ConfigReport {
-        file: shown(cx, file),
-        against_database: false,
-        tables: 0,
-        rows: 0,
-        notes: Vec::new(),
-    };
+    let mut report =
+        ConfigReport { file: shown(cx, file), against_database: false, tables: 0, rows: 0, notes: Vec::new() };
     // Without a running database there is still something to say.
     let settings = cx.settings()?;
     if let Ok(mut database) = cx.client(&settings) {

@@ -54,8 +54,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     let settings = cx.settings()?;
     let folder = folder(cx)?;
     let (config, kept) = read(&folder)?;
-    let request =
-        Request { config: &config, seed: args.seed.unwrap_or(kept), preset: None, only: &[], dry_run: true };
+    let request = Request { config: &config, seed: args.seed.unwrap_or(kept), preset: None, only: &[], dry_run: true };
     let mut database = cx.client(&settings)?;
     let cancel = database.cancel();
     let options = database::Options::default();

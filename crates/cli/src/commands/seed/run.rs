@@ -94,7 +94,8 @@ fn fresh(cx: &Context, settings: &Settings, selection: &Selection, options: Opti
     let plan = database.runtime.block_on(seed::plan_fresh(&database.client, &seeds, selection))?;
     let terminal = cx.terminal;
     if !plan.with_them.is_empty() {
-        terminal.progress(&format!("Emptying {} as well: they point to tables of the seeds.", plan.with_them.join(", ")));
+        terminal
+            .progress(&format!("Emptying {} as well: they point to tables of the seeds.", plan.with_them.join(", ")));
     }
     let mut progress = |ran: &Ran| terminal.progress(&line(ran));
     let cancel = database.cancel();

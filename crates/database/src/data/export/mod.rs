@@ -143,7 +143,9 @@ pub async fn run(
         }
         // Its columns may turn out to be text in the middle; what was written by then would have left.
         Output::Stdout if export.format == Format::Parquet => Err(DataError::Format { path: "-".into() }.into()),
-        Output::Stdout => one_file(snapshot.leader(), &catalog, &chosen, export, Path::new("-"), stdout, progress).await,
+        Output::Stdout => {
+            one_file(snapshot.leader(), &catalog, &chosen, export, Path::new("-"), stdout, progress).await
+        }
     }
 }
 

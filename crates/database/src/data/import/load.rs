@@ -9,11 +9,7 @@ use tokio_postgres::{Client, error::DbError};
 use super::{Options, Progress, Source};
 use crate::{
     Error,
-    data::{
-        DataError, RowFailure, advance_sequence,
-        rows::Batch,
-        sources,
-    },
+    data::{DataError, RowFailure, advance_sequence, rows::Batch, sources},
     failure::copied_line,
     order::{Loose, Order},
     session,
@@ -298,7 +294,12 @@ fn orphans(loose: &Loose<'_>) -> String {
 
 /// Behind every number that is taken now.
 fn sequences(table: &Table) -> String {
-    table.columns.iter().filter(|column| column.sequence.is_some()).map(|column| advance_sequence(table, column)).collect()
+    table
+        .columns
+        .iter()
+        .filter(|column| column.sequence.is_some())
+        .map(|column| advance_sequence(table, column))
+        .collect()
 }
 
 /// The column in `COPY users, line 3, column age: "abc"`.

@@ -157,7 +157,9 @@ pub async fn run(
 
 async fn begin(client: &Client, options: &Options) -> Result<(), Error> {
     session::set_lock_timeout(client, options.lock_timeout).await?;
-    Ok(client.batch_execute("SET LOCAL datestyle = ISO; SET LOCAL xmloption = content; SET CONSTRAINTS ALL IMMEDIATE").await?)
+    Ok(client
+        .batch_execute("SET LOCAL datestyle = ISO; SET LOCAL xmloption = content; SET CONSTRAINTS ALL IMMEDIATE")
+        .await?)
 }
 
 /// Reads one file into a table, in the caller's transaction. Returns how many rows there were.

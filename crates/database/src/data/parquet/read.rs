@@ -32,7 +32,10 @@ enum Meaning {
     Date,
     /// In units of so many nanoseconds.
     Time(i64),
-    Timestamp { nanos: i64, utc: bool },
+    Timestamp {
+        nanos: i64,
+        utc: bool,
+    },
     Decimal(u32),
     Uuid,
     /// Bytes that say they are text.
@@ -138,7 +141,9 @@ fn columns(metadata: &FileMetaData, target: &Target) -> Result<Vec<Column>, Erro
         let flat = column.path().parts().len() == 1 && column.max_rep_level() == 0 && column.max_def_level() <= 1;
         let meaning = Meaning::of(column).filter(|_| flat);
         let meaning = meaning.ok_or_else(|| {
-            let problem = format!("column {root} is a list, a map, or of another kind that is not read; leave it out with --map {root}=");
+            let problem = format!(
+                "column {root} is a list, a map, or of another kind that is not read; leave it out with --map {root}="
+            );
             content(target, None, problem)
         })?;
         columns.push(Column {
@@ -177,7 +182,9 @@ fn read(reader: &mut ColumnReader, column: &Column) -> Result<Vec<Option<Vec<u8>
             typed(reader, column, |value| Some(float(value.is_finite(), value, &value.to_string())))
         }
         ColumnReader::ByteArrayColumnReader(reader) => typed(reader, column, |value| bytes(value.data(), column)),
-        ColumnReader::FixedLenByteArrayColumnReader(reader) => typed(reader, column, |value| bytes(value.data(), column)),
+        ColumnReader::FixedLenByteArrayColumnReader(reader) => {
+            typed(reader, column, |value| bytes(value.data(), column))
+        }
     }
 }
 

@@ -118,11 +118,9 @@ impl Kind {
             .with_repetition(if required { Repetition::REQUIRED } else { Repetition::OPTIONAL })
             .with_logical_type(self.logical());
         match self {
-            Self::Decimal { precision, scale } => builder
-                .with_length(16)
-                .with_precision(precision.cast_signed())
-                .with_scale(scale.cast_signed())
-                .build(),
+            Self::Decimal { precision, scale } => {
+                builder.with_length(16).with_precision(precision.cast_signed()).with_scale(scale.cast_signed()).build()
+            }
             Self::Uuid => builder.with_length(16).build(),
             _ => builder.build(),
         }
@@ -177,11 +175,8 @@ impl Table {
     }
 
     pub fn writer<W: Write + Send>(&self, out: W) -> Result<Writer<'_, W>, ParquetError> {
-        let fields: Result<Vec<_>, _> = self
-            .columns
-            .iter()
-            .map(|column| column.kind.schema(&column.name, column.required).map(Arc::new))
-            .collect();
+        let fields: Result<Vec<_>, _> =
+            self.columns.iter().map(|column| column.kind.schema(&column.name, column.required).map(Arc::new)).collect();
         let schema = Type::group_type_builder("row").with_fields(fields?).build()?;
         let facts = [("nself.table", self.name.clone()), ("nself.types", self.types.clone())];
         let facts = facts.map(|(name, value)| KeyValue::new(name.to_owned(), value)).to_vec();

@@ -55,7 +55,8 @@ pub(super) async fn fill(
 ) -> Result<Filled, Error> {
     let table = &rows.tables[index];
     let begun = Instant::now();
-    let (bytes, mut chunks) = copy(client, rows, index, begun, progress).await.map_err(|error| refused(table, error))?;
+    let (bytes, mut chunks) =
+        copy(client, rows, index, begun, progress).await.map_err(|error| refused(table, error))?;
     let duration = begun.elapsed();
     if table.key.is_empty() {
         chunks = keyless(client, table).await?;
@@ -96,7 +97,13 @@ async fn copy(
         project::fault::hit("mock.inside-copy");
         if told.elapsed() >= PULSE {
             told = Instant::now();
-            progress(&Progress { table: display(&table.name), rows: done, of: table.count, bytes, elapsed: begun.elapsed() });
+            progress(&Progress {
+                table: display(&table.name),
+                rows: done,
+                of: table.count,
+                bytes,
+                elapsed: begun.elapsed(),
+            });
         }
     }
     sink.finish().await?;

@@ -217,8 +217,7 @@ async fn generate_locked(
         lock_tables(client, &names).await?;
     }
     for (index, shape) in rows.tables.iter().enumerate() {
-        let mut table =
-            GeneratedTable { table: display(&shape.name), rows: shape.count, bytes: 0, duration_ms: 0 };
+        let mut table = GeneratedTable { table: display(&shape.name), rows: shape.count, bytes: 0, duration_ms: 0 };
         let described = catalog.table(&shape.name.schema, &shape.name.name);
         let triggers = described.map(|described| insert_triggers(described)).unwrap_or_default();
         if !triggers.is_empty() && shape.triggers == Triggers::Skip {
@@ -251,7 +250,12 @@ async fn generate_locked(
     Ok(generated)
 }
 
-async fn clear_locked(client: &mut Client, only: &[String], dry_run: bool, options: &Options) -> Result<Cleared, Error> {
+async fn clear_locked(
+    client: &mut Client,
+    only: &[String],
+    dry_run: bool,
+    options: &Options,
+) -> Result<Cleared, Error> {
     let transaction = client.transaction().await?;
     let client = transaction.client();
     begin(client, options).await?;
@@ -293,11 +297,7 @@ async fn begin(client: &Client, options: &Options) -> Result<(), Error> {
 }
 
 /// Removes what the run replaces and plans what takes its place; the plan, and the rows removed from each table.
-async fn planned(
-    client: &Client,
-    catalog: &Catalog,
-    request: &Request<'_>,
-) -> Result<(Plan, Vec<(Name, u64)>), Error> {
+async fn planned(client: &Client, catalog: &Catalog, request: &Request<'_>) -> Result<(Plan, Vec<(Name, u64)>), Error> {
     let (replaced, staying) = chosen(catalog, record::read(client).await?, request.only)?;
     let removed = remove(client, catalog, &replaced).await?;
     let present = present::read(client, catalog, &staying).await?;
@@ -345,9 +345,10 @@ async fn lock_tables(client: &Client, tables: &BTreeSet<Name>) -> Result<(), Err
 
 /// The triggers that an INSERT would run.
 fn insert_triggers(table: &Table) -> Vec<String> {
-    let runs = table.triggers.iter().filter(|trigger| {
-        trigger.enabled == Enabled::Origin && trigger.events.contains(&TriggerEvent::Insert)
-    });
+    let runs = table
+        .triggers
+        .iter()
+        .filter(|trigger| trigger.enabled == Enabled::Origin && trigger.events.contains(&TriggerEvent::Insert));
     runs.map(|trigger| trigger.name.clone()).collect()
 }
 

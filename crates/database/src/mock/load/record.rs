@@ -114,6 +114,5 @@ pub(super) fn packed(keys: &[u8]) -> Vec<u8> {
 }
 
 fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, Error> {
-    zstd::stream::decode_all(bytes)
-        .map_err(|source| Error::Io { file: "nself.mock_keys".into(), source })
+    zstd::stream::decode_all(bytes).map_err(|source| Error::Io { file: "nself.mock_keys".into(), source })
 }
