@@ -102,7 +102,7 @@ impl<'a> Planner<'a> {
                     "let {other} have no `after` or `before` of its own, or a check that compares both"
                 )),
             })?;
-            against.push(Against { cell, greater, or_equal: true, equal: None });
+            against.push(Against { cell, greater, or_equal: true, equal: None, plus: None });
         }
         let nulls = nulls(column, spec, kind.name, &resolved, &constraint)?;
         let recipe = Recipe {
@@ -178,16 +178,22 @@ fn against(column: &str, checks: &Checks, table: &Table, before: &[&str]) -> Vec
                 "<>" => Some(false),
                 _ => None,
             },
+            plus: relation.plus.as_ref().map(|plus| if flipped { negated(plus) } else { plus.clone() }),
         });
     }
     for (earlier, later) in guess::pairs(table) {
         if let (true, Some(cell)) = (later == column, cell(&earlier)) {
             if !found.iter().any(|against| against.cell == cell) {
-                found.push(Against { cell, greater: true, or_equal: true, equal: None });
+                found.push(Against { cell, greater: true, or_equal: true, equal: None, plus: None });
             }
         }
     }
     found
+}
+
+/// The distance in the other direction.
+fn negated(distance: &str) -> String {
+    distance.strip_prefix('-').map_or_else(|| format!("-{distance}"), str::to_owned)
 }
 
 fn contradiction(column: &str) -> SpecError {

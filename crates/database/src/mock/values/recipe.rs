@@ -168,8 +168,12 @@ impl<'a> Recipe<'a> {
         text.guard = self.guard(conditions)?;
         text.fallback = self.fallback(conditions, text.fit.max);
         // The pattern is needed only where the kind's own text does not meet it.
-        if text.fallback.is_some() && passes(&text) {
-            text.fallback = None;
+        if let Some(fallback) = text.fallback.take() {
+            match passes(&text) {
+                SAMPLES => {}
+                0 if reliable(&fallback, &text) => return Ok(Box::new(fallback)),
+                _ => text.fallback = Some(fallback),
+            }
         }
         Ok(Box::new(text))
     }
@@ -289,15 +293,27 @@ fn cased(pattern: &str, conditions: &Conditions) -> String {
 /// How many of a kind's texts are tried against the checks before the kind counts as one that meets them.
 const SAMPLES: u64 = 64;
 
-fn passes(text: &Text) -> bool {
-    (0..SAMPLES).all(|index| {
-        let key = super::stream::mix(index);
-        let (row, mut rng) = (super::Row { index, key, cells: &[] }, super::stream::shared(key, 1));
-        let mut out = Vec::new();
+/// How many of the samples, written and numbered, meet the checks.
+fn passes(text: &Text) -> u64 {
+    let sample = |index: &u64| {
+        let key = super::stream::mix(*index);
+        let (row, mut rng) = (super::Row { index: *index, key, cells: &[] }, super::stream::shared(key, 1));
+        let (mut out, mut numbered) = (Vec::new(), Vec::new());
         text.plain(&row, &mut rng, &mut out);
-        let mut numbered = Vec::new();
         text.numbered_text(index * 997, &row, &mut rng, &mut numbered);
         text.guard.allows(&out) && text.guard.allows(&numbered)
+    };
+    (0..SAMPLES).filter(sample).count() as u64
+}
+
+/// True when the pattern alone meets all checks and lengths.
+fn reliable(pattern: &Pattern, text: &Text) -> bool {
+    (0..SAMPLES).all(|index| {
+        let (row, mut rng) = (super::Row { index, key: index, cells: &[] }, super::stream::shared(index, 2));
+        let mut out = Vec::new();
+        pattern.write(&row, &mut rng, &mut out);
+        let length = super::text::characters(&out);
+        text.guard.allows(&out) && (text.fit.min..=text.fit.max).contains(&length) && !text.fit.lower && !text.fit.upper
     })
 }
 

@@ -64,6 +64,19 @@ impl Format {
         }
     }
 
+    /// A distance in this format's unit; 0 for what cannot be read.
+    fn distance(self, text: &str) -> i64 {
+        match self {
+            Self::Decimal { .. } | Self::Epoch { .. } => self.read(text).map_or(0, |(distance, _)| distance),
+            Self::Date => text
+                .parse()
+                .ok()
+                .or_else(|| Some(super::checks::interval(text)?.div_euclid(civil::DAY)))
+                .unwrap_or_default(),
+            _ => super::checks::interval(text).unwrap_or_default(),
+        }
+    }
+
     /// The moment in this format's unit; none for what is not a point in time.
     pub fn moment(self, micros: i64) -> Option<i64> {
         match self {
@@ -164,6 +177,8 @@ pub struct Against {
     pub or_equal: bool,
     /// `=` and `<>`.
     pub equal: Option<bool>,
+    /// Added to the cell before it is compared: a number, or an interval.
+    pub plus: Option<String>,
 }
 
 /// A generator of numbers or moments.
@@ -208,6 +223,7 @@ impl Scalar {
             let other = cell.and_then(|cell| std::str::from_utf8(cell).ok()).and_then(|text| self.format.read(text));
             // A null, or something that is no number: nothing to compare with.
             let Some((other, exact)) = other else { continue };
+            let other = other.saturating_add(against.plus.as_deref().map_or(0, |plus| self.format.distance(plus)));
             let start = self.span.below(other);
             let end = self.span.below(other.saturating_add(1));
             match against.equal {

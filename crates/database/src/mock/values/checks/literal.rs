@@ -99,10 +99,11 @@ pub fn interval(text: &str) -> Option<i64> {
     let mut words = text.split_whitespace();
     while let Some(word) = words.next() {
         if word.contains(':') {
+            let (sign, word) = word.strip_prefix('-').map_or((1, word), |rest| (-1, rest));
             let mut parts = word.split(':');
             let mut part = || parts.next().unwrap_or("0").parse::<i64>().ok();
             let (hours, minutes, seconds) = (part()?, part()?, part()?);
-            total = total.checked_add((hours * 3_600 + minutes * 60 + seconds).checked_mul(1_000_000)?)?;
+            total = total.checked_add((hours * 3_600 + minutes * 60 + seconds).checked_mul(sign * 1_000_000)?)?;
             continue;
         }
         let count: i64 = word.parse().ok()?;

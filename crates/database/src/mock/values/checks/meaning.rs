@@ -15,6 +15,8 @@ pub struct Relation {
     /// `<`, `<=`, `>`, `>=`, `=` or `<>`.
     pub operator: String,
     pub right: String,
+    /// Added to the right column: a number, or an interval.
+    pub plus: Option<String>,
 }
 
 /// One way to meet a check.
@@ -124,9 +126,7 @@ fn flipped(operator: &str) -> Option<&'static str> {
 }
 
 fn comparison(operator: &str, left: &Expr, right: &Expr) -> Option<Vec<Branch>> {
-    if let (Expr::Column(left), Expr::Column(right)) = (left, right) {
-        flipped(operator)?;
-        let relation = Relation { left: left.clone(), operator: operator.to_owned(), right: right.clone() };
+    if let Some(relation) = relation(operator, left, right) {
         return Some(vec![Branch { columns: BTreeMap::new(), relations: vec![relation] }]);
     }
     if let (Expr::IsNull(..), Expr::IsNull(..)) = (left, right) {
@@ -146,6 +146,40 @@ fn comparison(operator: &str, left: &Expr, right: &Expr) -> Option<Vec<Branch>> 
         return against(operator, left, value);
     }
     against(flipped(operator)?, right, literal::value(left)?)
+}
+
+/// `a < b`, `a < b + 1` and `a - b < 1`.
+fn relation(operator: &str, left: &Expr, right: &Expr) -> Option<Relation> {
+    flipped(operator)?;
+    let of = |left: &str, operator: &str, right: &str, plus: Option<String>| {
+        Some(Relation { left: left.to_owned(), operator: operator.to_owned(), right: right.to_owned(), plus })
+    };
+    match (left, right) {
+        (Expr::Column(left), Expr::Column(right)) => of(left, operator, right, None),
+        (Expr::Column(left), Expr::Binary(sign, base, distance)) => {
+            let Expr::Column(right) = &**base else { return None };
+            of(left, operator, right, Some(signed(sign, distance)?))
+        }
+        (Expr::Binary(sign, base, distance), Expr::Column(right)) => match (&**base, &**distance, sign.as_str()) {
+            // `a + 1 < b` is `b > a + 1`.
+            (Expr::Column(left), _, _) => of(right, flipped(operator)?, left, Some(signed(sign, distance)?)),
+            _ => None,
+        },
+        (Expr::Binary(sign, one, other), distance) if sign == "-" => match (&**one, &**other) {
+            (Expr::Column(left), Expr::Column(right)) => of(left, operator, right, Some(literal::text(distance)?)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn signed(sign: &str, distance: &Expr) -> Option<String> {
+    let distance = literal::text(distance)?;
+    match sign {
+        "+" => Some(distance),
+        "-" => Some(format!("-{distance}")),
+        _ => None,
+    }
 }
 
 fn all_of(parts: [Vec<Branch>; 2]) -> Option<Vec<Branch>> {

@@ -37,18 +37,21 @@ impl Checks {
         let mut read = Self::default();
         let mut mixed = Vec::new();
         for (name, expression) in checks {
-            let ways = parse::parse(expression).and_then(|parsed| branches(&parsed, false));
-            let Some(ways) = ways.filter(|ways| !ways.is_empty()) else {
-                read.not_understood.push((name.to_owned(), expression.to_owned()));
-                continue;
-            };
-            match single_column(&ways) {
-                Some((column, constraint)) => {
-                    if !read.merge(&column, &constraint) {
-                        read.not_understood.push((name.to_owned(), expression.to_owned()));
-                    }
+            // What is understood of a conjunction holds even if the rest is not.
+            let conjuncts = parse::parse(expression).map_or_else(Vec::new, conjuncts);
+            let mut understood = !conjuncts.is_empty();
+            for conjunct in conjuncts {
+                let Some(ways) = branches(&conjunct, false).filter(|ways| !ways.is_empty()) else {
+                    understood = false;
+                    continue;
+                };
+                match single_column(&ways) {
+                    Some((column, constraint)) => understood &= read.merge(&column, &constraint),
+                    None => mixed.push((name, expression, ways)),
                 }
-                None => mixed.push((name, expression, ways)),
+            }
+            if !understood {
+                read.not_understood.push((name.to_owned(), expression.to_owned()));
             }
         }
         for (name, expression, mut ways) in mixed {
@@ -90,6 +93,14 @@ impl Checks {
     /// The constraint of a column; none asked is one alternative without conditions.
     pub fn column(&self, name: &str) -> Constraint {
         self.columns.get(name).cloned().unwrap_or_default()
+    }
+}
+
+/// The parts of a conjunction, however it nests.
+fn conjuncts(expression: parse::Expr) -> Vec<parse::Expr> {
+    match expression {
+        parse::Expr::And(items) => items.into_iter().flat_map(conjuncts).collect(),
+        other => vec![other],
     }
 }
 
