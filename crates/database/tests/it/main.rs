@@ -11,6 +11,7 @@ mod journal;
 mod mask;
 mod migrate;
 mod mock;
+mod mock_values;
 mod query;
 mod reshape;
 mod seed;

@@ -257,12 +257,21 @@ pub fn sequence(recipe: &Recipe<'_>) -> Made {
     let room = if step > 0 { high.abs_diff(start) } else { start.abs_diff(low) };
     let count = (room / step.unsigned_abs()).saturating_add(1);
     let mut sequence = Sequence { start, step, count };
-    // A check's lower end moves the start, unless the configuration named one.
-    if let Some(bound) = recipe.constraint.first().low.first().filter(|_| !recipe.options.contains_key("start")) {
-        if let super::checks::Literal::Text(text) = &bound.value {
-            if let Some((value, exact)) = super::scalar::read_decimal(text, 0) {
-                sequence.start = sequence.start.max(value + i64::from(!exact || !bound.inclusive));
-            }
+    // A check's lower end moves the start, unless the configuration named one; its upper end is the last number.
+    let conditions = recipe.constraint.first();
+    let read = |bound: &super::checks::Bound| match &bound.value {
+        super::checks::Literal::Text(text) => super::scalar::read_decimal(text, 0).map(|read| (read, bound.inclusive)),
+        super::checks::Literal::Now(_) => None,
+    };
+    if !recipe.options.contains_key("start") {
+        for ((value, exact), inclusive) in conditions.low.iter().filter_map(read) {
+            sequence.start = sequence.start.max(value.saturating_add(i64::from(!exact || !inclusive)));
+        }
+    }
+    for ((value, exact), inclusive) in conditions.high.iter().filter_map(read) {
+        let last = value.saturating_sub(i64::from(exact && !inclusive));
+        if step > 0 && last >= sequence.start {
+            sequence.count = sequence.count.min(last.abs_diff(sequence.start) / step.unsigned_abs() + 1);
         }
     }
     Ok(Box::new(sequence))

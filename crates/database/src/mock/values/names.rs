@@ -41,6 +41,13 @@ pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec
         .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3 + 1)
         .collect();
     scored.sort();
+    let best = scored.first().map_or(0, |(distance, _)| *distance);
+    scored.retain(|(distance, _)| *distance == best);
+    // Few people mistype the first letter.
+    let same = |candidate: &str| candidate.to_lowercase().chars().next() == word.chars().next();
+    if scored.iter().any(|(_, candidate)| same(candidate)) {
+        scored.retain(|(_, candidate)| same(candidate));
+    }
     scored.into_iter().take(3).map(|(_, candidate)| candidate).collect()
 }
 

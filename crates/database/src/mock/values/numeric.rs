@@ -263,6 +263,7 @@ impl Recipe<'_> {
                 intervals.push(interval);
             }
         }
+        self.leave_room(format, &mut intervals, step);
         let (step, remainder) = modulus.map_or((step, 0), |(modulus, rest)| (step.max(modulus), rest));
         // A listed value need not stand on the grid.
         let exact = intervals.iter().all(|(low, high)| low == high);
@@ -270,6 +271,17 @@ impl Recipe<'_> {
         Span::new(&intervals, step, remainder, &holes).or_else(|| Span::new(&intervals, 1, 0, &holes)).ok_or_else(
             || SpecError { message: format!("the checks and options of {} leave no value", self.column), hint: None },
         )
+    }
+
+    /// Keeps this column's highest values free where others of the row must be greater.
+    fn leave_room(&self, format: Format, intervals: &mut [(i64, i64)], step: i64) {
+        let Some(highest) = intervals.iter_mut().max_by_key(|(_, high)| *high) else { return };
+        for (depth, plus) in &self.leads {
+            let width = highest.1.saturating_sub(highest.0);
+            let distance = plus.as_deref().map_or(0, |plus| format.distance(plus)).max(0);
+            let room = distance.saturating_add(step.max(width / 64)).saturating_mul(i64::from(*depth));
+            highest.1 = highest.0.max(highest.1.saturating_sub(room));
+        }
     }
 
     /// The tightest bounds of the conditions, in the format's unit.

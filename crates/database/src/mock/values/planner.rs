@@ -114,6 +114,7 @@ impl<'a> Planner<'a> {
             column: &column.name,
             group: people::group(&column.name),
             against,
+            leads: leads(&column.name, &checks, &order(&checks, table)),
         };
         Ok(Column { generator: make(&recipe, spec)?, nulls })
     }
@@ -134,16 +135,27 @@ impl<'a> Planner<'a> {
                 not_understood.extend(found.map(|check| (check.name.clone(), check.expression.clone())));
             }
         }
-        let mut order: Vec<(String, String)> = Vec::new();
-        for (earlier, later) in checks.relations.iter().map(sides).chain(guess::pairs(table)) {
-            let pair = (earlier, later);
-            // Of two that ask for each other the first one decides.
-            if pair.0 != pair.1 && !reaches(&order, &pair.1, &pair.0) && !order.contains(&pair) {
-                order.push(pair);
-            }
-        }
+        let order = order(&checks, table);
         TableChecks { not_understood, order }
     }
+}
+
+/// Pairs of columns of which the second reads the first, without circles.
+fn order(checks: &Checks, table: &Table) -> Vec<(String, String)> {
+    let mut order: Vec<(String, String)> = Vec::new();
+    let numbered = |name: &str| {
+        table.column(name).is_some_and(|column| column.identity.is_some() || column.sequence.is_some())
+            || table.primary_key.as_ref().is_some_and(|key| key.columns == [name.to_owned()])
+    };
+    for (earlier, later) in checks.relations.iter().map(sides).chain(guess::pairs(table)) {
+        // A key is numbered and asks nobody: what must be smaller than it comes after it and asks.
+        let pair = if numbered(&later) && !numbered(&earlier) { (later, earlier) } else { (earlier, later) };
+        // Of two that ask for each other the first one decides.
+        if pair.0 != pair.1 && !reaches(&order, &pair.1, &pair.0) && !order.contains(&pair) {
+            order.push(pair);
+        }
+    }
+    order
 }
 
 /// The smaller column is written first, the greater one after it.
@@ -189,6 +201,28 @@ fn against(column: &str, checks: &Checks, table: &Table, before: &[&str]) -> Vec
         }
     }
     found
+}
+
+/// The columns that must be greater than this one and are written after it: how long the chain from here is, and the
+/// distance demanded.
+fn leads(column: &str, checks: &Checks, order: &[(String, String)]) -> Vec<(u32, Option<String>)> {
+    // The order has no circles.
+    fn length(column: &str, order: &[(String, String)]) -> u32 {
+        let after = order.iter().filter(|(earlier, _)| earlier == column);
+        after.map(|(_, later)| length(later, order) + 1).max().unwrap_or(0)
+    }
+    let strict = |relation: &&super::checks::Relation| {
+        !relation.operator.ends_with('=') && relation.operator != "<>" || relation.plus.is_some()
+    };
+    let led = checks.relations.iter().filter(strict).filter(|relation| {
+        let pair = sides(relation);
+        pair.0 == column && order.contains(&pair)
+    });
+    let distance = |relation: &super::checks::Relation| {
+        let plus = relation.plus.clone();
+        if relation.operator.starts_with('<') { plus.map(|plus| negated(&plus)) } else { plus }
+    };
+    led.map(|relation| (length(column, order), distance(relation))).collect()
 }
 
 /// The distance in the other direction.

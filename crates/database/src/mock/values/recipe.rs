@@ -44,6 +44,8 @@ pub struct Recipe<'a> {
     /// Whose person or place the column speaks of.
     pub group: u64,
     pub against: Vec<Against>,
+    /// For each column that must be greater: how many more must be greater than that one, and by how much it must.
+    pub leads: Vec<(u32, Option<String>)>,
 }
 
 impl<'a> Recipe<'a> {
@@ -53,6 +55,7 @@ impl<'a> Recipe<'a> {
             constraint: resolved.constraint.clone(),
             resolved,
             against: Vec::new(),
+            leads: Vec::new(),
             shared: self.shared,
             kind: self.kind,
             options: self.options,
@@ -72,6 +75,7 @@ impl<'a> Recipe<'a> {
             column: self.column,
             group: self.group,
             against: self.against.clone(),
+            leads: self.leads.clone(),
         }
     }
 

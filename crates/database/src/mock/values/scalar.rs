@@ -65,7 +65,7 @@ impl Format {
     }
 
     /// A distance in this format's unit; 0 for what cannot be read.
-    fn distance(self, text: &str) -> i64 {
+    pub fn distance(self, text: &str) -> i64 {
         match self {
             Self::Decimal { .. } | Self::Epoch { .. } => self.read(text).map_or(0, |(distance, _)| distance),
             Self::Date => text
@@ -217,13 +217,15 @@ impl Scalar {
 
     /// The positions that the row's earlier cells leave.
     fn left(&self, row: &Row<'_>, out: &[u8]) -> Left {
-        let (mut from, mut to, mut near, mut not) = (0, self.span.total(), false, None);
+        let (mut from, mut to, mut near, mut not, mut edge) = (0, self.span.total(), false, None, None);
         for against in &self.against {
             let cell = row.cells.get(against.cell).and_then(|range| out.get(range.clone()));
             let other = cell.and_then(|cell| std::str::from_utf8(cell).ok()).and_then(|text| self.format.read(text));
             // A null, or something that is no number: nothing to compare with.
             let Some((other, exact)) = other else { continue };
             let other = other.saturating_add(against.plus.as_deref().map_or(0, |plus| self.format.distance(plus)));
+            let strict = i64::from(!against.or_equal);
+            edge = Some(if against.greater { other.saturating_add(strict) } else { other.saturating_sub(strict) });
             let start = self.span.below(other);
             let end = self.span.below(other.saturating_add(1));
             match against.equal {
@@ -236,13 +238,9 @@ impl Scalar {
                 None => to = to.min(if against.or_equal || !exact { end } else { start }),
             }
         }
-        // Nothing left: the value next to the other is the least wrong one.
-        let last = self.span.total() - 1;
-        if from >= to {
-            Left { from: from.min(last), to: from.min(last) + 1, near, not }
-        } else {
-            Left { from, to, near, not }
-        }
+        // Nothing of the span is left: a value outside of it meets the check all the same.
+        let forced = if from >= to { edge } else { None };
+        Left { from, to, near, not, forced }
     }
 }
 
@@ -252,12 +250,16 @@ struct Left {
     to: u64,
     near: bool,
     not: Option<u64>,
+    forced: Option<i64>,
 }
 
 /// A moment between two others, by hours and days of the week.
 fn human(rng: &mut Pcg, hours: &[u16; 24], weekend: u64, low: i64, high: i64, format: Format) -> i64 {
     let unit = if format == Format::Date { 1 } else { civil::DAY };
-    let (first, last) = (low.div_euclid(unit), high.div_euclid(unit));
+    // Whole days where there are any, so that none is cut to an hour that nobody chose.
+    let (whole, last_whole) = ((low + (unit - 1)).div_euclid(unit), (high + 1).div_euclid(unit) - 1);
+    let (first, last) =
+        if whole <= last_whole { (whole, last_whole) } else { (low.div_euclid(unit), high.div_euclid(unit)) };
     let mut day = stream::between(rng, first, last);
     // A day of the week-end is kept with the given chance, else it is drawn again, once.
     if weekend != u64::MAX && civil::weekday(day) >= 5 && !stream::hit(rng, weekend) {
@@ -282,7 +284,10 @@ impl Generate for Scalar {
         let position = if self.against.is_empty() {
             self.draw(rng, 0, self.span.total())
         } else {
-            let Left { from, to, near, not } = self.left(row, out);
+            let Left { from, to, near, not, forced } = self.left(row, out);
+            if let Some(value) = forced {
+                return self.put(value, out);
+            }
             let drawn = if near {
                 // What comes after something mostly comes soon after it: the fourth power of a uniform number.
                 let fraction = stream::unit(rng);

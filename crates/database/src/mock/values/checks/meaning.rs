@@ -298,9 +298,15 @@ fn of_function(function: &str, arguments: &[Expr], operator: &str, value: &str) 
         "position" | "strpos" => {
             let needle = arguments.get(1).and_then(literal::text)?;
             let negated = matches!((operator, value), ("=", "0") | ("<", "1"));
-            let matched = Match { pattern: regex::escape(&needle), ignore_case: false, negated };
-            let contains = negated || matches!((operator, value), (">", "0") | (">=", "1") | ("<>", "0"));
-            contains.then(|| Conditions { matches: vec![matched], ..Conditions::default() })?
+            let least = match operator {
+                ">" => value.parse().ok()?,
+                ">=" | "<>" => value.parse::<u16>().ok()?.saturating_sub(1),
+                _ if negated => 0,
+                _ => return None,
+            };
+            let before = if least == 0 { String::new() } else { format!("^.{{{least}}}.*") };
+            let pattern = format!("{before}{}", regex::escape(&needle));
+            Conditions { matches: vec![Match { pattern, ignore_case: false, negated }], ..Conditions::default() }
         }
         _ => return None,
     };
@@ -360,15 +366,12 @@ fn counted(nulls: bool, arguments: &[Expr], operator: &str, wanted: i64) -> Opti
 }
 
 fn quantified(operator: &str, left: &Expr, right: &Expr, all: bool, negated: bool) -> Option<Vec<Branch>> {
-    let column = match left {
-        Expr::Column(column) => column,
-        Expr::Call(function, arguments) if matches!(function.as_str(), "lower" | "upper") => match arguments.first()? {
-            Expr::Column(column) => column,
-            _ => return None,
-        },
-        _ => return None,
-    };
     let values = literal::list(right)?;
+    if let (Some(column), "=", false, false) = (typeof_of(left), operator, all, negated) {
+        let json_type = values.iter().find(|value| *value == "object").or(values.first()).cloned();
+        return Some(Branch::one(column, Conditions { json_type, ..Conditions::default() }));
+    }
+    let column = quantified_column(left)?;
     let conditions = match (operator, all, negated) {
         ("=", false, false) | ("<>", true, true) => Conditions { one_of: Some(values), ..Conditions::default() },
         ("<>", true, false) | ("=", false, true) => Conditions { none_of: values, ..Conditions::default() },
@@ -379,6 +382,31 @@ fn quantified(operator: &str, left: &Expr, right: &Expr, all: bool, negated: boo
         _ => return None,
     };
     Some(Branch::one(column, conditions))
+}
+
+/// The column itself, or in one case of letters.
+fn quantified_column(left: &Expr) -> Option<&String> {
+    match left {
+        Expr::Column(column) => Some(column),
+        Expr::Call(function, arguments) if matches!(function.as_str(), "lower" | "upper") => match arguments.first()? {
+            Expr::Column(column) => Some(column),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The column of `jsonb_typeof(c)`.
+fn typeof_of(left: &Expr) -> Option<&String> {
+    match left {
+        Expr::Call(function, arguments) if matches!(function.as_str(), "jsonb_typeof" | "json_typeof") => {
+            match arguments.first()? {
+                Expr::Column(column) => Some(column),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 /// Functions that are conditions themselves.
