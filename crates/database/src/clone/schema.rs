@@ -1,6 +1,8 @@
 //! The schema's way: dumped once within the snapshot, restored in two parts with the rows between.
 
 use std::ffi::OsString;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use postgres::Ident;
@@ -35,6 +37,7 @@ impl Restore {
         }
         let folder = tempfile::Builder::new()
             .prefix("nself-clone-")
+            .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .map_err(|error| failed("pg_dump", format!("no temporary folder: {error}")))?;
         let restore = Self { folder, owners, roles_made: absent };

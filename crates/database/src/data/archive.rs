@@ -42,7 +42,8 @@ pub(super) fn unpack(path: &Path) -> Result<Option<TempDir>, Error> {
         Packing::Gzip => Box::new(MultiGzDecoder::new(file)),
         Packing::Zstd => Box::new(zstd::Decoder::new(file).map_err(io)?),
     };
-    let folder = tempfile::Builder::new().prefix("nself-import-").tempdir().map_err(io)?;
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix("nself-import-").permissions(private).tempdir().map_err(io)?;
     for entry in tar::Archive::new(input).entries().map_err(io)? {
         let mut entry = entry.map_err(io)?;
         let name = entry.path().map_err(io)?.file_name().map(ToOwned::to_owned);

@@ -1,4 +1,6 @@
 use std::ffi::OsString;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -45,6 +47,7 @@ impl Tunnel {
         // Sockets' paths are short: 104 bytes on some systems. The project's folder may be long.
         let folder = tempfile::Builder::new()
             .prefix("nself-ssh-")
+            .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .map_err(|error| failed(format!("no temporary folder: {error}")))?;
         let said = std::fs::File::create(folder.path().join("said")).map_err(|error| failed(error.to_string()))?;

@@ -28,7 +28,7 @@ pub fn place(database: &TestDatabase) -> Place {
     at(&database.url())
 }
 
-fn at(url: &str) -> Place {
+pub fn at(url: &str) -> Place {
     let (config, tls) = parse(url).unwrap();
     Place::new(EnvName::parse("test").unwrap(), Tier::Dev, config, tls)
 }
