@@ -198,11 +198,13 @@ pub(super) struct Objects<R> {
     format: &'static str,
     /// The row that did not belong to the last batch.
     left: Option<(Vec<u8>, u64)>,
+    /// The names of the last row's fields and what they mean: the next row's are the same, as a rule.
+    names: Vec<(String, Option<usize>)>,
 }
 
 impl<R: BufRead> Objects<R> {
     pub fn new(input: R, target: Target, wanted: Option<String>, format: &'static str) -> Self {
-        Self { texts: Texts::new(input, wanted), target, format, left: None }
+        Self { texts: Texts::new(input, wanted), target, format, left: None, names: Vec::new() }
     }
 
     fn content(&self, problem: String) -> Error {
@@ -211,7 +213,7 @@ impl<R: BufRead> Objects<R> {
     }
 
     /// Adds a row to the batch; false when its columns are others.
-    fn add(&self, batch: &mut Batch, text: &[u8], line: u64) -> Result<bool, Error> {
+    fn add(&mut self, batch: &mut Batch, text: &[u8], line: u64) -> Result<bool, Error> {
         let object: Result<Object<'_>, _> = match std::str::from_utf8(text) {
             Ok(text) => serde_json::from_str(text).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
@@ -224,8 +226,13 @@ impl<R: BufRead> Objects<R> {
             }
         };
         let mut values = vec![None; self.target.columns.len()];
-        for (name, value) in &fields {
-            if let Some(at) = self.target.find(name)? {
+        for (place, (name, value)) in fields.into_iter().enumerate() {
+            if self.names.get(place).is_none_or(|(known, _)| *known != name) {
+                let meant = self.target.find(&name)?;
+                self.names.truncate(place);
+                self.names.push((name, meant));
+            }
+            if let Some(at) = self.names[place].1 {
                 values[at] = Some(value.get());
             }
         }

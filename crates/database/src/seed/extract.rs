@@ -240,6 +240,9 @@ fn write(catalog: &Catalog, asked: &Table, wanted: &Extract, sets: &BTreeMap<(&s
         sql.push_str(&format!(" where {}", filter.replace(['\n', '\r'], " ")));
     }
     sql.push_str(", extracted by nself seed extract.\n-- A second run does no harm: rows that are there are brought up to date.\n");
+    if tables.iter().any(|table| columns(table).any(|column| column.r#type.sql.contains("interval"))) {
+        sql.push_str("SET LOCAL intervalstyle = postgres;\n");
+    }
     // Keys of a circle hold again at the end.
     let circles: Vec<_> = order.loose.iter().filter(|loose| !loose.is_self()).collect();
     for loose in &circles {

@@ -115,6 +115,8 @@ async fn locked(
     project::fault::hit("seed.fresh.cleared");
     let mut report = Report::default();
     for seed in chosen.iter().filter(|seed| !seed.is_empty()) {
+        // Each seed ends with the session's settings as they were at its beginning.
+        session::set_lock_timeout(transaction.client(), options.lock_timeout).await?;
         let ran = run::one(transaction.client(), seed, seeds, "nothing was cleared, no seed was kept").await?;
         progress(&ran);
         report.ran.push(ran);

@@ -4,6 +4,7 @@
 mod clone;
 mod crash;
 mod data;
+mod data_crash;
 mod data_types;
 mod demo;
 mod grammar;

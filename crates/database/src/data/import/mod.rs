@@ -158,7 +158,10 @@ pub async fn run(
 async fn begin(client: &Client, options: &Options) -> Result<(), Error> {
     session::set_lock_timeout(client, options.lock_timeout).await?;
     Ok(client
-        .batch_execute("SET LOCAL datestyle = ISO; SET LOCAL xmloption = content; SET CONSTRAINTS ALL IMMEDIATE")
+        .batch_execute(
+            "SET LOCAL datestyle = ISO; SET LOCAL intervalstyle = postgres; SET LOCAL xmloption = content;
+             SET CONSTRAINTS ALL IMMEDIATE",
+        )
         .await?)
 }
 
