@@ -83,7 +83,7 @@ impl<'a> Loader<'a> {
             self.refuse(failure(table, source, *line, problem))?;
         }
         let way = self.way(table, source, batch).await?;
-        let mut open = vec![0..batch.rows.len()];
+        let mut open: Vec<std::ops::Range<usize>> = std::iter::once(0..batch.rows.len()).collect();
         let mut taken = 0;
         while let Some(rows) = open.pop() {
             if rows.is_empty() {
