@@ -172,10 +172,9 @@ pub fn written_template(recipe: &Recipe<'_>) -> Made {
         }
     }
     let made = Parts { parts, template: true };
-    if recipe.constraint == super::checks::Constraint::default() {
-        if let Target::Text { max: usize::MAX, .. } = recipe.resolved.target {
-            return Ok(Box::new(made));
-        }
+    let endless = matches!(recipe.resolved.target, Target::Text { max: usize::MAX, .. });
+    if endless && recipe.constraint == super::checks::Constraint::default() {
+        return Ok(Box::new(made));
     }
     recipe.text(Text::new(Mark::End(""), move |row, rng, out| super::Generate::write(&made, row, rng, out)))
 }

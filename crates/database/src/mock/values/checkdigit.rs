@@ -83,6 +83,7 @@ impl Generate for Iban {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

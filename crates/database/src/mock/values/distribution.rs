@@ -176,14 +176,16 @@ impl Shape {
     }
 }
 
-/// The position that a fraction of the interval falls on; outliers fold back into it rather than pile up at its ends.
+/// The position that a fraction of the interval falls on. Outliers are reflected at its ends rather than pile up there.
 fn within(count: u64, fraction: f64) -> u64 {
     let folded = if fraction < 0.0 { -fraction } else { fraction };
-    let folded = folded - folded.floor();
+    let folded = folded - 2.0 * (folded / 2.0).floor();
+    let folded = if folded > 1.0 { 2.0 - folded } else { folded };
     ((folded * count as f64) as u64).min(count.saturating_sub(1))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -26,6 +26,7 @@ mod people;
 mod planner;
 mod prose;
 mod recipe;
+mod reference;
 mod scalar;
 mod span;
 mod special;
@@ -41,6 +42,7 @@ use serde::{Deserialize, Serialize};
 pub use kinds::{COMMON, KINDS, Kind};
 pub use planner::{Guess, Planner, Settings, TableChecks};
 use recipe::{Made, Recipe};
+pub use reference::page;
 pub use words::locales;
 
 /// The generator of one value.
@@ -166,4 +168,5 @@ fn unknown(name: &str) -> SpecError {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

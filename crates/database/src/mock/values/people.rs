@@ -199,7 +199,6 @@ pub struct City {
     pub latitude: i64,
     pub longitude: i64,
     pub timezone: &'static str,
-    pub currency: &'static str,
 }
 
 /// The towns of a locale's country, or of the whole world for `en` and where the table has none.
@@ -207,7 +206,9 @@ pub fn cities(locale: &str) -> Vec<City> {
     let world = || include_str!("cities.tsv").lines().filter_map(city);
     let country = locale.split('_').nth(1).unwrap_or_default();
     let own: Vec<City> = world().filter(|city| city.country_code == country).collect();
-    if own.is_empty() { world().collect() } else { own }
+    // Names in other scripts are for those who read them.
+    let latin = |city: &City| !super::words::fold(city.name).is_empty();
+    if own.is_empty() { world().filter(latin).collect() } else { own }
 }
 
 fn city(line: &'static str) -> Option<City> {
@@ -221,7 +222,6 @@ fn city(line: &'static str) -> Option<City> {
         latitude: scalar::read_decimal(next()?, 4)?.0,
         longitude: scalar::read_decimal(next()?, 4)?.0,
         timezone: next()?,
-        currency: next()?,
     })
 }
 

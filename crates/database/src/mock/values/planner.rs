@@ -194,10 +194,9 @@ fn against(column: &str, checks: &Checks, table: &Table, before: &[&str]) -> Vec
         });
     }
     for (earlier, later) in guess::pairs(table) {
-        if let (true, Some(cell)) = (later == column, cell(&earlier)) {
-            if !found.iter().any(|against| against.cell == cell) {
-                found.push(Against { cell, greater: true, or_equal: true, equal: None, plus: None });
-            }
+        let Some(cell) = cell(&earlier).filter(|_| later == column) else { continue };
+        if !found.iter().any(|against| against.cell == cell) {
+            found.push(Against { cell, greater: true, or_equal: true, equal: None, plus: None });
         }
     }
     found

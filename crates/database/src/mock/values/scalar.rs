@@ -333,6 +333,7 @@ impl Generate for Scalar {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

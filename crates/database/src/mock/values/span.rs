@@ -92,6 +92,7 @@ fn aligned(low: i64, step: i64, remainder: i64) -> Option<i64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
 

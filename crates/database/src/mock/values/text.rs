@@ -270,6 +270,7 @@ fn recase(start: usize, lower: bool, out: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::collections::HashSet;
 

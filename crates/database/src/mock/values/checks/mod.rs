@@ -122,4 +122,5 @@ fn single_column(ways: &[Branch]) -> Option<(String, Constraint)> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;
