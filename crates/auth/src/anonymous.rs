@@ -11,8 +11,8 @@ use crate::api::bearer::Bearer;
 use crate::api::body::{Body, Email, Locale, Password, Short};
 use crate::api::caller::Caller;
 use crate::api::failure::{Code, Failure};
-use crate::api::ok;
 use crate::api::route::{Policy, Route};
+use crate::api::{ok, unhurried};
 use crate::limits::{self, Subject, Zone};
 use crate::session::{self, SessionPayload};
 use crate::store::users::{self, NewUser};
@@ -99,20 +99,32 @@ async fn deanonymize(
     caller: Caller,
     Body(request): Body<DeanonymizeRequest>,
 ) -> Result<Json<&'static str>, Failure> {
+    let proves = request.sign_in_method == Method::Passwordless || handle.options().accounts.require_verified_email;
+    let work = identify(&handle, &bearer, &caller, request);
+    // How long it takes must not tell either whether a mail was sent.
+    if proves { unhurried(&handle, work).await } else { work.await }
+}
+
+async fn identify(
+    handle: &Handle,
+    bearer: &Bearer,
+    caller: &Caller,
+    request: DeanonymizeRequest,
+) -> Result<Json<&'static str>, Failure> {
     if !bearer.is_anonymous() {
         return Err(Code::UserNotAnonymous.into());
     }
-    accounts::may_sign_up(&handle, Some(&request.email))?;
+    accounts::may_sign_up(handle, Some(&request.email))?;
     let hash = match (request.sign_in_method, &request.password) {
         (Method::Passwordless, _) => None,
         (Method::EmailPassword, None) => return Err(Code::InvalidRequest.into()),
         (Method::EmailPassword, Some(password)) => {
-            password::judge(&handle, password.expose())?;
+            password::judge(handle, password.expose())?;
             Some(handle.hasher().hash(password.expose()).await?)
         }
     };
-    let options = request.options.check(&handle, request.email.as_str())?;
-    limits::take(&handle, Zone::Email, Subject::Account(request.email.as_str())).await?;
+    let options = request.options.check(handle, request.email.as_str())?;
+    limits::take(handle, Zone::Email, Subject::Account(request.email.as_str())).await?;
     let proof = match request.sign_in_method {
         Method::Passwordless => Some(tickets::Kind::PasswordlessEmail),
         Method::EmailPassword if handle.options().accounts.require_verified_email => Some(tickets::Kind::VerifyEmail),
@@ -122,18 +134,26 @@ async fn deanonymize(
     let _turn = handle.turn_to_send().await?;
     let mut client = handle.pool().get().await?;
     let transaction = client.transaction().await?;
-    let user = accounts::of_bearer(&handle, &transaction, &bearer, Wanted::Any).await?;
+    let user = accounts::of_bearer(handle, &transaction, bearer, Wanted::Any).await?;
     if !user.is_anonymous {
         return Err(Code::UserNotAnonymous.into());
     }
-    let new = options.user(&handle, &request.email);
-    become_known(&transaction, user.id, &new, hash.as_deref()).await?;
-    events::record(&transaction, events::Kind::Deanonymized, Some(user.id), &caller, None).await?;
+    let new = options.user(handle, &request.email);
+    match become_known(&transaction, user.id, &new, hash.as_deref()).await {
+        Err(Failure::Coded(Code::EmailAlreadyInUse)) if proof.is_some() && handle.options().conceal_errors => {
+            transaction.rollback().await?;
+            // As with an address that is free: signed out, and everything else depends on who reads its mail.
+            tokens::delete_all(&client, user.id, None, true).await?;
+            return Ok(ok());
+        }
+        known => known?,
+    }
+    events::record(&transaction, events::Kind::Deanonymized, Some(user.id), caller, None).await?;
     if let Some(kind) = proof {
         tokens::delete_all(&transaction, user.id, None, true).await?;
         let data = tickets::challenge(request.code_challenge);
         let ticket = tickets::issue(&transaction, user.id, kind, data.as_ref()).await?;
-        mail(&handle, &transaction, user.id, kind, &ticket, &options).await?;
+        mail(handle, &transaction, user.id, kind, &ticket, &options).await?;
     }
     transaction.commit().await?;
     Ok(ok())

@@ -65,9 +65,10 @@ pub(crate) fn router(handle: &Handle) -> Router {
 /// What every request goes through: CORS, and concealing what answers tell about accounts.
 async fn around(State(handle): State<Handle>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
+    let path = request.uri().path().to_owned();
     let mut response = match &origin {
         Some(_) if is_preflight(&request) => preflight(request.headers()),
-        _ => next.run(request).await,
+        _ => shaped(&path, next.run(request).await),
     };
     if handle.options().conceal_errors
         && let Some(failure) = response.extensions().get::<Failure>()
@@ -83,6 +84,22 @@ async fn around(State(handle): State<Handle>, request: Request, next: Next) -> R
     // Answers hold tokens.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// What axum itself refuses, a form or a query that cannot be read, it refuses in plain text. Here it gets the shape of the
+/// other refusals; what applications call answers in OAuth's (RFC 6749, 5.2).
+fn shaped(path: &str, response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_plain = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !(response.status().is_client_error() && is_plain) {
+        return response;
+    }
+    const WHY: &str = "the form or the query cannot be read";
+    let path = path.strip_prefix("/v1").unwrap_or(path);
+    if path.starts_with("/oauth2/") && path != "/oauth2/login" {
+        return crate::openid::unreadable(WHY);
+    }
+    Failure::Request(WHY.to_owned()).into_response()
 }
 
 fn is_preflight(request: &Request) -> bool {

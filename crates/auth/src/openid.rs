@@ -132,6 +132,11 @@ async fn jwks(State(handle): State<Handle>) -> Result<Json<Value>, Failure> {
     Ok(Json(handle.provider()?.signer.jwks(&handle)))
 }
 
+/// The answer to an application whose request cannot be read.
+pub(crate) fn unreadable(why: &'static str) -> axum::response::Response {
+    axum::response::IntoResponse::into_response(Refusal::request(why))
+}
+
 /// SHA-256 in hexadecimal digits, as Nhost's service keeps the secrets of these tables.
 fn digest(secret: &str) -> String {
     crate::store::hash(secret).split_off(2)

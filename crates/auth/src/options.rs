@@ -36,6 +36,8 @@ pub struct Options {
     /// A refresh token that was replaced this recently is refused but not taken for stolen: two tabs that refresh at
     /// once, or an answer that got lost (`AUTH_REFRESH_TOKEN_REUSE_GRACE`).
     pub refresh_reuse_grace: Duration,
+    /// An access token counts no more once its session has ended or its user is disabled (`AUTH_REVOKE_ACCESS_TOKENS`).
+    pub revoke_access_tokens: bool,
     /// A new password ends the user's other sessions (`AUTH_PASSWORD_CHANGE_ENDS_SESSIONS`).
     pub password_change_ends_sessions: bool,
     pub accounts: Accounts,
@@ -76,6 +78,7 @@ impl Options {
             refresh_token_life: Duration::from_secs(2_592_000),
             session_life: Duration::from_secs(365 * 86_400),
             refresh_reuse_grace: Duration::from_secs(10),
+            revoke_access_tokens: true,
             password_change_ends_sessions: true,
             accounts: Accounts::default(),
             passwords: password::Options::default(),

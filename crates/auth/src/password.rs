@@ -3,7 +3,7 @@
 mod common;
 mod hasher;
 
-pub(crate) use hasher::{Hasher, Verdict};
+pub(crate) use hasher::{Hasher, Older, Verdict};
 
 use crate::Handle;
 use crate::api::failure::{Code, Failure};

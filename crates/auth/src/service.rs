@@ -12,7 +12,7 @@ use crate::api::failure::Failure;
 use crate::api::{self, route::Declared};
 use crate::oauth::{self, Oauth};
 use crate::openid::{self, Openid};
-use crate::password::Hasher;
+use crate::password::{Hasher, Older};
 use crate::redirect::Allowed;
 use crate::{Error, Options, claims, events, limits, pkce, store, tickets, webauthn};
 
@@ -75,15 +75,25 @@ impl Service {
         store::migrate::run(&options.pool).await?;
         store::roles::ensure(&options.pool, &options.accounts).await?;
         let openid = Openid::new(&options, &oauth).await?;
+        let older = hasher.older();
+        look_for_bcrypt(&options.pool, &older).await?;
         let sending = Semaphore::new(SENDERS);
         let sweeper = std::sync::OnceLock::new();
         let inner = Inner { options, hasher, redirects, webauthn, sending, oauth, openid, sweeper };
         let handle = Handle(Arc::new(inner));
         let pool = handle.pool().clone();
-        let keep = handle.options().events_life;
+        let options = handle.options();
+        let keep = options.events_life;
+        let longest = options.access_token_life.max(options.openid.access_token_life);
         let _ = handle.0.sweeper.set(tokio::spawn(async move {
             loop {
-                sweep(&pool, keep).await;
+                sweep(&pool, keep, longest).await;
+                // New ones only come from outside, and then there are others already, or the service starts anew.
+                if older.is_set()
+                    && let Err(error) = look_for_bcrypt(&pool, &older).await
+                {
+                    tracing::warn!(%error, "hashes of passwords cannot be counted");
+                }
                 tokio::time::sleep(SWEEP).await;
             }
         }));
@@ -91,13 +101,25 @@ impl Service {
     }
 }
 
-/// Deletes what has expired. What fails is tried again at the next sweep.
-async fn sweep(pool: &Pool, keep: Duration) {
+/// Whether users still have hashes that take another time than ours to compare.
+async fn look_for_bcrypt(pool: &Pool, older: &Arc<Older>) -> Result<(), Error> {
+    let client = pool.get().await.map_err(Error::Connect)?;
+    let cost = store::users::bcrypt_cost(&client).await.map_err(Error::Read)?;
+    let older = Arc::clone(older);
+    // Making nobody's hash takes as long as comparing one. What panics has set nothing.
+    let _ = tokio::task::spawn_blocking(move || older.set(cost)).await;
+    Ok(())
+}
+
+/// Deletes what has expired: security events after `keep`, what is kept of access tokens after the longest life of one. What
+/// fails is tried again at the next sweep.
+async fn sweep(pool: &Pool, keep: Duration, longest: Duration) {
     let swept = async {
         let client = pool.get().await.map_err(|error| error.to_string())?;
         let rows = async {
             Ok::<u64, tokio_postgres::Error>(
                 store::tokens::sweep(&client).await?
+                    + store::tokens::sweep_revocations(&client, longest).await?
                     + tickets::sweep(&client).await?
                     + limits::sweep(&client).await?
                     + webauthn::sweep(&client).await?

@@ -13,6 +13,7 @@ use crate::api::failure::{Code, Failure};
 use crate::api::ok;
 use crate::api::route::{Policy, Route};
 use crate::session::{self, Session};
+use crate::store::tokens;
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -43,15 +44,18 @@ struct VerifyRequest {
     token: Option<String>,
 }
 
-/// The token of the body, else the bearer.
+/// The token of the body, else the bearer; it must still count.
 async fn verify(
     State(handle): State<Handle>,
     headers: HeaderMap,
     Body(request): Body<VerifyRequest>,
 ) -> Result<Json<&'static str>, Failure> {
     let token = request.token.as_deref().or_else(|| Bearer::text(&headers)).ok_or(Code::InvalidRequest)?;
-    match Bearer::verify(&handle, token) {
-        Ok(_) => Ok(ok()),
-        Err(_) => Err(Code::InvalidRequest.into()),
+    let bearer = Bearer::verify(&handle, token).map_err(|_| Code::InvalidRequest)?;
+    if handle.options().revoke_access_tokens
+        && tokens::is_revoked(&handle.pool().get().await?, bearer.user, bearer.session).await?
+    {
+        return Err(Code::InvalidRequest.into());
     }
+    Ok(ok())
 }

@@ -8,6 +8,7 @@ mod challenges;
 mod cose;
 mod elevate;
 mod keys;
+mod sealed;
 mod settings;
 mod sign_in;
 mod sign_up;

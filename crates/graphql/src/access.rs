@@ -7,7 +7,10 @@ mod cache_control;
 pub mod hook;
 mod json_path;
 pub mod jwt;
+mod revocations;
 mod secret;
+
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::HeaderValue;
@@ -19,6 +22,7 @@ use crate::session::Session;
 pub use hook::Hook;
 pub use json_path::JsonPath;
 pub use jwt::Jwt;
+pub use revocations::{Revocations, Token};
 
 /// Of the options, what says who may ask.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +35,8 @@ pub struct Rules {
     pub hook: Option<Hook>,
     /// The role of requests without credentials; without it they are refused.
     pub unauthorized_role: Option<String>,
+    /// Tokens that are refused before they expire; `None`: every one counts until then.
+    pub revocations: Option<Arc<Revocations>>,
 }
 
 /// Decides by rules.
@@ -40,6 +46,7 @@ pub struct Authenticator {
     tokens: jwt::Verifier,
     hook: Option<Hook>,
     unauthorized_role: Option<String>,
+    revocations: Option<Arc<Revocations>>,
     client: outbound::Client,
 }
 
@@ -64,6 +71,7 @@ impl Authenticator {
             tokens: jwt::Verifier::new(rules.tokens, client.clone()),
             hook: rules.hook,
             unauthorized_role: rules.unauthorized_role,
+            revocations: rules.revocations,
             client,
         }
     }
@@ -117,13 +125,28 @@ impl Authenticator {
         }
         if !self.tokens.is_empty() {
             if let Some(session) = self.tokens.session(headers).await? {
-                return Ok(session.into());
+                return match &session.token {
+                    Some(token) if self.is_revoked(token) => Err(revoked()),
+                    _ => Ok(session.into()),
+                };
             }
             let missing = "Missing 'Authorization' or 'Cookie' header in JWT authentication mode";
             return self.nobody(headers, Failure::new(Code::InvalidHeaders, "$", missing));
         }
         let missing = "x-hasura-admin-secret/x-hasura-access-key required, but not found";
         self.nobody(headers, Failure::new(Code::Unauthorized, "$", missing))
+    }
+
+    fn is_revoked(&self, token: &Token) -> bool {
+        self.revocations.as_ref().is_some_and(|revocations| revocations.is_revoked(token))
+    }
+
+    /// Until the token of a session is revoked; for ever where none ever is.
+    pub async fn revoked(&self, session: &Session) {
+        match (&self.revocations, &session.token) {
+            (Some(revocations), Some(token)) => revocations.revoked(token).await,
+            _ => std::future::pending().await,
+        }
     }
 
     /// A request without credentials.
@@ -133,6 +156,11 @@ impl Authenticator {
             None => Err(refusal),
         }
     }
+}
+
+/// Hasura has no such thing; the code is that which makes clients refresh, and so learn that they are signed out.
+fn revoked() -> Failure {
+    Failure::new(Code::InvalidJwt, "$", "Could not verify JWT: JWTRevoked")
 }
 
 /// With the admin secret, or where there is none: any role, any variable.

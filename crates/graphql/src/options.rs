@@ -27,6 +27,8 @@ pub struct Options {
     pub auth_hook: Option<access::Hook>,
     /// The role of requests without credentials; without it they are refused.
     pub unauthorized_role: Option<String>,
+    /// Tokens that are refused before they expire; `None`: every one counts until then.
+    pub revocations: Option<Arc<access::Revocations>>,
     /// Which groups of endpoints there are.
     pub apis: Apis,
     /// Roles other than admin may only send what is on the allow list.
@@ -75,6 +77,7 @@ impl Options {
             tokens: Vec::new(),
             auth_hook: None,
             unauthorized_role: None,
+            revocations: None,
             apis: Apis::default(),
             allowlist: false,
             metrics_secret: None,

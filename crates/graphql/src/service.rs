@@ -89,6 +89,7 @@ impl Service {
             tokens: options.tokens.clone(),
             hook: options.auth_hook.clone(),
             unauthorized_role: options.unauthorized_role.clone(),
+            revocations: options.revocations.clone(),
         };
         let authenticator = Authenticator::new(rules, client.clone());
         let (events, metrics, front, worker, reviver, state, writer) = Default::default();

@@ -7,6 +7,8 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::access::Token;
+
 /// The role that may do everything.
 pub const ADMIN: &str = "admin";
 
@@ -22,6 +24,8 @@ pub struct Session {
     pub backend: bool,
     /// When the credentials end; a socket ends with them.
     pub expires: Option<Timestamp>,
+    /// The token that it was made of, where it was one: it may be revoked.
+    pub token: Option<Token>,
     /// The client's headers, to forward.
     pub headers: Arc<HeaderMap>,
 }
@@ -40,6 +44,7 @@ impl Session {
             is_admin_secret: false,
             backend: false,
             expires: None,
+            token: None,
             headers: Arc::default(),
         }
     }

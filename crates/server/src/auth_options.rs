@@ -67,6 +67,7 @@ pub fn apply(settings: &Settings, plan: &Plan, root: &Path, options: &mut Option
     options.session_life = life("AUTH_SESSION_EXPIRES_IN", options.session_life);
     options.refresh_reuse_grace = life("AUTH_REFRESH_TOKEN_REUSE_GRACE", options.refresh_reuse_grace);
     options.events_life = life("AUTH_SECURITY_EVENTS_RETENTION", options.events_life);
+    options.revoke_access_tokens = settings.flag("AUTH_REVOKE_ACCESS_TOKENS");
     options.password_change_ends_sessions = settings.flag("AUTH_PASSWORD_CHANGE_ENDS_SESSIONS");
     options.conceal_errors = settings.flag("AUTH_CONCEAL_ERRORS");
     options.elevated_claim = match settings.text("AUTH_REQUIRE_ELEVATED_CLAIM") {

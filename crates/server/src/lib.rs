@@ -34,6 +34,7 @@ mod logs;
 mod mail_options;
 mod postmaster;
 mod probe;
+mod revocations;
 mod running;
 mod schema_watch;
 mod storage_options;

@@ -1,6 +1,6 @@
 //! argon2id; bcrypt is accepted, as Nhost's service made it.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -21,6 +21,29 @@ pub(crate) struct Hasher {
     turns: Arc<Semaphore>,
     /// Verified in the place of a user that does not exist, so that time does not tell.
     nobody: Secret,
+    older: Arc<Older>,
+}
+
+/// Nobody's bcrypt hash, while there are users with such hashes: it takes another time than argon2, so whoever is refused
+/// has waited for both.
+#[derive(Debug, Default)]
+pub(crate) struct Older(RwLock<Option<Secret>>);
+
+impl Older {
+    /// The users' costliest bcrypt hash is of this cost; `None`: there are none any more.
+    pub fn set(&self, cost: Option<u32>) {
+        // A cost that cannot be is of a hash that fits no password.
+        let hash = cost.and_then(|cost| bcrypt::hash("nobody has this password", cost).ok());
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = hash.map(Secret::new);
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn get(&self) -> Option<Secret> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// What a password was.
@@ -39,7 +62,11 @@ impl Hasher {
         let params = Params::new(options.memory, options.iterations, 1, None).map_err(|error| error.to_string())?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = hash(&argon2, "nobody has this password").map(Secret::new)?;
-        Ok(Self { argon2, turns: Arc::new(Semaphore::new(options.concurrency.max(1))), nobody })
+        Ok(Self { argon2, turns: Arc::new(Semaphore::new(options.concurrency.max(1))), nobody, older: Arc::default() })
+    }
+
+    pub fn older(&self) -> Arc<Older> {
+        Arc::clone(&self.older)
     }
 
     /// A hash to keep.
@@ -64,13 +91,21 @@ impl Hasher {
     pub async fn verify(&self, password: &str, kept: Option<&Secret>) -> Result<Verdict, Failure> {
         let exists = kept.is_some();
         let kept = kept.unwrap_or(&self.nobody).clone();
+        let other = self.older.get().map(|older| if is_argon2(kept.expose()) { older } else { self.nobody.clone() });
         let (argon2, password) = (self.argon2.clone(), Secret::new(password.to_owned()));
         let turn = self.turn().await?;
         let verified = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            verify(&argon2, password.expose(), kept.expose())
+            let verdict = verify(&argon2, password.expose(), kept.expose())?;
+            if let Some(other) = other
+                && !(exists && verdict != Verdict::Wrong)
+            {
+                verify(&argon2, password.expose(), other.expose())?;
+            }
+            Ok(verdict)
         });
-        let verdict = verified.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+        let verdict: Result<Verdict, String> = verified.await.map_err(|error| failed(&error))?;
+        let verdict = verdict.map_err(|error| failed(&error))?;
         Ok(if exists { verdict } else { Verdict::Wrong })
     }
 
@@ -93,8 +128,12 @@ fn hash(argon2: &Argon2<'_>, password: &str) -> Result<String, String> {
     Ok(hashed.to_string())
 }
 
+fn is_argon2(hash: &str) -> bool {
+    hash.starts_with("$argon2")
+}
+
 fn verify(argon2: &Argon2<'_>, password: &str, kept: &str) -> Result<Verdict, String> {
-    let (right, current) = if kept.starts_with("$argon2") {
+    let (right, current) = if is_argon2(kept) {
         let Ok(parsed) = PasswordHash::new(kept) else { return Ok(Verdict::Wrong) };
         let right = argon2.verify_password(password.as_bytes(), &parsed).is_ok();
         (right, is_current(argon2, &parsed))
@@ -138,6 +177,24 @@ mod tests {
         assert_eq!(hasher.verify("correct horse", Some(&hash)).await.unwrap(), Verdict::Right);
         assert_eq!(hasher.verify("wrong horse", Some(&hash)).await.unwrap(), Verdict::Wrong);
         assert_eq!(hasher.verify("nobody has this password", None).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn beside_bcrypt_nothing_else_changes() {
+        let hasher = quick(64);
+        hasher.older().set(Some(4));
+        let hash = kept(&hasher.hash("correct horse").await.unwrap());
+        let bcrypt = kept(&bcrypt::hash("correct horse", 4).unwrap());
+        assert_eq!(hasher.verify("correct horse", Some(&hash)).await.unwrap(), Verdict::Right);
+        assert!(matches!(hasher.verify("correct horse", Some(&bcrypt)).await.unwrap(), Verdict::Upgrade(_)));
+        for kept in [Some(&hash), Some(&bcrypt), None] {
+            // The decoys' own password signs nobody in.
+            for password in ["wrong horse", "nobody has this password"] {
+                assert_eq!(hasher.verify(password, kept).await.unwrap(), Verdict::Wrong);
+            }
+        }
+        hasher.older().set(None);
+        assert!(hasher.older().get().is_none());
     }
 
     #[tokio::test]

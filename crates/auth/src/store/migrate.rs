@@ -12,6 +12,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_sessions", include_str!("../../../../assets/sql/auth/0002_sessions.sql")),
     ("0010_methods", include_str!("../../../../assets/sql/auth/0010_methods.sql")),
     ("0020_oauth", include_str!("../../../../assets/sql/auth/0020_oauth.sql")),
+    ("0030_revocations", include_str!("../../../../assets/sql/auth/0030_revocations.sql")),
 ];
 
 /// Two services that start at once must not migrate at once. Any number that nobody else uses.

@@ -122,6 +122,23 @@ pub async fn is_alive<C: GenericClient>(client: &C, user: Uuid, session: Uuid) -
     one(client, sql, &[&session, &user]).await?.try_get(0)
 }
 
+/// Whether a token of a user and a session counts no more: the session has ended, or the user was disabled or deleted. Of a
+/// token without a session only the user counts.
+pub async fn is_revoked<C: GenericClient>(client: &C, user: Uuid, session: Option<Uuid>) -> Result<bool, Error> {
+    let sql = "SELECT EXISTS (SELECT FROM auth.users WHERE id = $1 AND disabled) \
+               OR EXISTS (SELECT FROM auth.revocations WHERE id IN ($1, $2)) \
+               OR $2 IS NOT NULL AND NOT EXISTS (SELECT FROM auth.refresh_tokens WHERE id = $2 AND user_id = $1)";
+    one(client, sql, &[&user, &session]).await?.try_get(0)
+}
+
+/// Deletes what no token that is alive can be of.
+pub async fn sweep_revocations<C: GenericClient>(client: &C, longest_life: Duration) -> Result<u64, Error> {
+    // Longer, for tokens that were made while the settings were others.
+    let keep = (longest_life + Duration::from_secs(86_400)).as_secs_f64();
+    let sql = "DELETE FROM auth.revocations WHERE revoked_at < now() - make_interval(secs => $1)";
+    run(client, sql, &[&keep]).await
+}
+
 /// Ends one session by its token; whose it was. Personal access tokens are no sessions.
 pub async fn delete<C: GenericClient>(client: &C, token: &str) -> Result<Option<Uuid>, Error> {
     let sql = "DELETE FROM auth.refresh_tokens WHERE refresh_token_hash = $1 AND type = 'regular' RETURNING user_id";

@@ -91,6 +91,14 @@ pub async fn by_phone_number<C: GenericClient>(client: &C, number: &str) -> Resu
     row(client, sql, &[&number]).await?.as_ref().map(User::of).transpose()
 }
 
+/// The cost of the costliest bcrypt hash that somebody still has.
+pub async fn bcrypt_cost<C: GenericClient>(client: &C) -> Result<Option<u32>, Error> {
+    let sql = r"SELECT max(substring(password_hash FROM '^\$2[abxy]?\$([0-9]{2})\$')::int) FROM auth.users
+        WHERE starts_with(password_hash, '$2')";
+    let cost: Option<i32> = one(client, sql, &[]).await?.try_get(0)?;
+    Ok(cost.and_then(|cost| u32::try_from(cost).ok()))
+}
+
 /// A user to make.
 #[derive(Debug, Clone, Default)]
 pub struct NewUser {

@@ -1,4 +1,5 @@
-//! Ceremonies on their way: what was asked of a browser, until its answer comes. Each challenge is answered once.
+//! Ceremonies on their way: what was asked of a browser, until its answer comes. Each challenge is answered once. (Those of
+//! sign-ins are `sealed`.)
 
 use std::time::Duration;
 
@@ -16,7 +17,6 @@ use crate::store::{GenericClient, hash, row, run, tokens};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     SignUp,
-    SignIn,
     Add,
     Elevate,
 }
@@ -25,7 +25,6 @@ impl Kind {
     fn as_str(self) -> &'static str {
         match self {
             Self::SignUp => "sign-up",
-            Self::SignIn => "sign-in",
             Self::Add => "add",
             Self::Elevate => "elevate",
         }
@@ -42,7 +41,28 @@ pub struct Challenge {
 /// What browsers need for the way to us and back, beside the time the user has.
 const TRAVEL: Duration = Duration::from_secs(60);
 
-/// Keeps what the challenge of `options` was made for.
+/// How long a browser may take to answer.
+pub fn life(handle: &Handle) -> Duration {
+    handle.options().methods.webauthn.as_ref().map(|settings| settings.timeout).unwrap_or_default() + TRAVEL
+}
+
+/// As a challenge stands in JSON.
+pub fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The challenge of a browser's answer.
+///
+/// # Errors
+/// [`Code::InvalidRequest`]: it is none.
+pub fn decode(client_data: &[u8]) -> Result<Vec<u8>, Failure> {
+    let data: Value = serde_json::from_slice(client_data).map_err(|_| Code::InvalidRequest)?;
+    let challenge = data["challenge"].as_str().unwrap_or_default();
+    // Encoded as it was sent, whether the browser has added padding or not.
+    Ok(URL_SAFE_NO_PAD.decode(challenge.trim_end_matches('=')).map_err(|_| Code::InvalidRequest)?)
+}
+
+/// Keeps what the challenge of `options` was made for. A user has one ceremony of a kind at a time.
 pub async fn keep<C: GenericClient>(
     handle: &Handle,
     client: &C,
@@ -52,10 +72,9 @@ pub async fn keep<C: GenericClient>(
     state: &Value,
 ) -> Result<(), Failure> {
     let challenge = options["challenge"].as_str().unwrap_or_default();
-    let life = handle.options().methods.webauthn.as_ref().map(|settings| settings.timeout).unwrap_or_default() + TRAVEL;
-    let sql =
-        "INSERT INTO auth.webauthn_challenges (hash, kind, user_id, state, expires_at) VALUES ($1, $2, $3, $4, $5)";
-    run(client, sql, &[&hash(challenge), &kind.as_str(), &user, &state, &tokens::after(life)]).await?;
+    let sql = "WITH old AS (DELETE FROM auth.webauthn_challenges WHERE user_id = $3 AND kind = $2) \
+               INSERT INTO auth.webauthn_challenges (hash, kind, user_id, state, expires_at) VALUES ($1, $2, $3, $4, $5)";
+    run(client, sql, &[&hash(challenge), &kind.as_str(), &user, &state, &tokens::after(life(handle))]).await?;
     Ok(())
 }
 
@@ -64,13 +83,10 @@ pub async fn keep<C: GenericClient>(
 /// # Errors
 /// [`Code::InvalidRequest`]: there is none, or not any more.
 pub async fn take<C: GenericClient>(client: &C, kind: Kind, client_data: &[u8]) -> Result<Challenge, Failure> {
-    let data: Value = serde_json::from_slice(client_data).map_err(|_| Code::InvalidRequest)?;
-    let challenge = data["challenge"].as_str().unwrap_or_default();
-    // Encoded as it was sent, whether the browser has added padding or not.
-    let bytes = URL_SAFE_NO_PAD.decode(challenge.trim_end_matches('=')).map_err(|_| Code::InvalidRequest)?;
+    let bytes = decode(client_data)?;
     let sql = "DELETE FROM auth.webauthn_challenges WHERE hash = $1 AND kind = $2 \
                RETURNING user_id, state, expires_at > now()";
-    let key = hash(&URL_SAFE_NO_PAD.encode(bytes));
+    let key = hash(&encode(&bytes));
     match row(client, sql, &[&key, &kind.as_str()]).await? {
         Some(found) if found.try_get::<_, bool>(2)? => {
             Ok(Challenge { user: found.try_get(0)?, state: found.try_get(1)? })

@@ -5,8 +5,10 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
+use webauthn_rs::Webauthn;
 use webauthn_rs::prelude::PublicKeyCredential;
 
+use super::sealed::{self, Sealed};
 use super::{ceremony, challenges, keys};
 use crate::accounts::{self, Wanted};
 use crate::api::body::{Body, Email};
@@ -39,8 +41,8 @@ pub(super) async fn start(
             Err(failure) => return Err(failure),
         },
     };
-    let (options, kept) = ceremony::start_use(party, &keys)?;
-    challenges::keep(&handle, &client, challenges::Kind::SignIn, user, &options, &kept).await?;
+    let (mut options, _) = ceremony::start_use(party, &keys)?;
+    options["challenge"] = sealed::issue(&handle, user)?.into();
     Ok(Json(options))
 }
 
@@ -74,7 +76,7 @@ pub(super) async fn finish(
     Body(request): Body<FinishRequest>,
 ) -> Result<Json<SessionPayload>, Failure> {
     let mut client = handle.pool().get().await?;
-    let used = used_key(&handle, &client, challenges::Kind::SignIn, &request.credential).await;
+    let used = signing_key(&handle, &client, &request.credential).await;
     let used = match used {
         Ok(used) => used,
         Err(failure) => {
@@ -91,7 +93,24 @@ pub(super) async fn finish(
     Ok(Json(SessionPayload { session: Some(session) }))
 }
 
-/// The key whose answer it is, proved; its counter is kept.
+/// The key whose answer to a sign-in's challenge it is, proved; its counter is kept and the challenge is used up.
+///
+/// # Errors
+/// [`Code::InvalidRequest`]
+async fn signing_key<C: GenericClient>(
+    handle: &Handle,
+    client: &C,
+    answer: &PublicKeyCredential,
+) -> Result<keys::Key, Failure> {
+    let party = handle.party()?;
+    let key = keys::of_credential(client, &answer.raw_id).await?.ok_or(Code::InvalidRequest)?;
+    let challenge = Sealed::open(handle, &answer.response.client_data_json, key.user)?;
+    prove(party, client, answer, &challenge.state(party)?, &key).await?;
+    challenge.spend(client, key.user).await?;
+    Ok(key)
+}
+
+/// The key whose answer to a challenge that was kept it is, proved; its counter is kept.
 ///
 /// # Errors
 /// [`Code::InvalidRequest`]
@@ -107,9 +126,17 @@ pub(super) async fn used_key<C: GenericClient>(
     if challenge.user.is_some_and(|user| user != key.user) {
         return Err(Code::InvalidRequest.into());
     }
-    let counter = ceremony::finish_use(party, answer, &challenge.state, &key)?;
-    if !keys::count(client, key.id, counter).await? {
-        return Err(Code::InvalidRequest.into());
-    }
+    prove(party, client, answer, &challenge.state, &key).await?;
     Ok(key)
+}
+
+async fn prove<C: GenericClient>(
+    party: &Webauthn,
+    client: &C,
+    answer: &PublicKeyCredential,
+    state: &Value,
+    key: &keys::Key,
+) -> Result<(), Failure> {
+    let counter = ceremony::finish_use(party, answer, state, key)?;
+    if keys::count(client, key.id, counter).await? { Ok(()) } else { Err(Code::InvalidRequest.into()) }
 }

@@ -116,14 +116,15 @@ impl Connection {
         let init_by = Instant::now() + self.options().init_timeout;
         let mut keep_alive = ticks(self.options().keep_alive);
         loop {
-            let (unknown, expires) = match &self.state {
-                State::Known(session) => (false, session.expires),
-                State::Unknown | State::Refused(_) => (true, None),
+            let session = match &self.state {
+                State::Known(session) => Some(session.clone()),
+                State::Unknown | State::Refused(_) => None,
             };
+            let unknown = session.is_none();
             let over = tokio::select! {
                 biased;
                 () = stopped.cancelled() => Err(Some(Closing::plain(1001, "the server is stopping"))),
-                () = expiry(expires) => Err(Some(Closing::forbidden())),
+                () = self.end_of(session.as_deref()) => Err(Some(Closing::forbidden())),
                 () = tokio::time::sleep_until(init_by), if unknown => Err(Some(Closing::init_timeout())),
                 item = self.outbox.next() => self.send_item(socket, item).await,
                 _ = keep_alive.tick(), if !unknown => self.send(socket, self.protocol.keep_alive()).await,
@@ -132,6 +133,15 @@ impl Connection {
             if let Err(over) = over {
                 return over;
             }
+        }
+    }
+
+    /// Until a session's token is no longer good; for ever when it has no end.
+    async fn end_of(&self, session: Option<&Session>) {
+        let Some(session) = session else { return pending().await };
+        tokio::select! {
+            () = expiry(session.expires) => {}
+            () = self.handle.authenticator().revoked(session) => {}
         }
     }
 

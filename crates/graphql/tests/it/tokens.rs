@@ -25,8 +25,8 @@ fn rules(tokens: Vec<Jwt>, unauthorized: Option<&str>) -> Authenticator {
     let rules = Rules {
         admin_secrets: vec![project::Secret::new("hush".to_owned())],
         tokens,
-        hook: None,
         unauthorized_role: unauthorized.map(str::to_owned),
+        ..Rules::default()
     };
     Authenticator::new(rules, outbound::Client::new().unwrap())
 }

@@ -67,6 +67,8 @@ pub enum SettingError {
     Missing { provider: &'static str, name: &'static str },
     #[error("{name} cannot be used")]
     Wrong { name: &'static str, why: String },
+    #[error("mail goes nowhere: EMAIL_PROVIDER is mailpit, and there is no mail catcher")]
+    NoCatcher,
 }
 
 impl Diagnostic for SettingError {
@@ -81,12 +83,13 @@ impl Diagnostic for SettingError {
             }
             Self::Missing { .. } => None,
             Self::Wrong { why, .. } => Some(why.clone()),
+            Self::NoCatcher => Some("MAILPIT_ENABLED is false, and what is switched on sends mail".to_owned()),
         }
     }
 
     fn fix(&self) -> Option<String> {
         Some(match self {
-            Self::Unknown => "nself email list, then nself email configure <provider>".to_owned(),
+            Self::Unknown | Self::NoCatcher => "nself email list, then nself email configure <provider>".to_owned(),
             Self::Missing { name, .. } | Self::Wrong { name, .. } => format!("nself config set {name}"),
         })
     }

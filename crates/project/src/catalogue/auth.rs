@@ -62,6 +62,13 @@ const SERVICE: &[Setting] = &[
     )
     .default("10")
     .since("0.1"),
+    Setting::new(
+        "AUTH_REVOKE_ACCESS_TOKENS",
+        Kind::Flag,
+        "GraphQL and storage refuse an access token once its session has ended or its user is disabled",
+    )
+    .default("true")
+    .since("0.1"),
     Setting::new("AUTH_REFRESH_TOKEN_SECRET", Kind::Secret(Strength::Key), "Older secret of refresh tokens"),
     Setting::new("AUTH_CONCEAL_ERRORS", Kind::Flag, "Answers do not tell whether an account exists")
         .defaults("false", "false", "true"),

@@ -4,26 +4,31 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use gateway::Backend;
+use project::Settings;
 use stack::Service;
 use stack::status::State;
 
 use super::{Running, lock};
 use crate::asks::{Engine, Post};
-use crate::{Error, auth_options, mail_options, storage_options, tracking};
+use crate::{DRAIN, Error, auth_options, mail_options, storage_options, tracking};
 
 /// Connections that auth, storage and the mail catcher share. GraphQL has its own, so that a flood of sign-ins cannot
 /// take them all.
 const CONNECTIONS: usize = 16;
 
+/// Why the S3 API does not answer while storage is stopped.
+const WITHOUT_STORAGE: &str = "storage is stopped";
+
 impl Running {
     pub(super) async fn start_auth(&self, service: &Service) -> Result<(), Error> {
         self.board.set(&service.name, State::Starting, None);
-        let keys = auth_options::keys(&self.settings)?;
-        let mailer = self.post()?;
+        let settings = self.settings();
+        let keys = auth_options::keys(&settings)?;
+        let mailer = self.post(&settings)?;
         let mut options = auth::Options::new(self.services_pool(&service.name)?, keys, Arc::clone(&mailer));
-        auth_options::apply(&self.settings, &self.plan, self.project.root(), &mut options)?;
+        auth_options::apply(&settings, &self.plan, self.project.root(), &mut options)?;
         options.claims = Some(Arc::new(self.engine()));
-        options.sms = auth_options::sms(&self.settings, &mailer)?;
+        options.sms = auth_options::sms(&settings, &mailer)?;
         let handle = auth::Service::start(options).await?;
         self.track(tracking::AUTH).await?;
         self.put_through(service, handle.router());
@@ -32,18 +37,19 @@ impl Running {
 
     pub(super) async fn start_storage(&self, service: &Service) -> Result<(), Error> {
         self.board.set(&service.name, State::Starting, None);
-        let backend = storage_options::backend(&self.settings, self.project.root(), &self.placement.folder)?;
+        let settings = self.settings();
+        let backend = storage_options::backend(&settings, self.project.root(), &self.placement.folder)?;
         let store = storage::Store::open(&backend)?;
-        let key = storage_options::signing_key(&self.settings)?;
+        let key = storage_options::signing_key(&settings)?;
         let gate = Arc::new(self.engine());
         let mut options = storage::Options::new(self.services_pool(&service.name)?, store, gate, key);
-        storage_options::apply(&self.settings, &self.plan, &mut options)?;
+        storage_options::apply(&settings, &self.plan, &mut options)?;
         let handle = storage::Service::start(options).await?;
         self.track(tracking::STORAGE).await?;
         let router = handle.router();
         *lock(&self.storage) = Some(handle);
         self.put_through(service, router);
-        Ok(())
+        self.resume_s3()
     }
 
     pub(super) fn start_s3(&self, service: &Service) -> Result<(), Error> {
@@ -57,9 +63,36 @@ impl Running {
         Ok(())
     }
 
+    /// Ends storage, and the S3 API with it: it is of the same handle.
+    pub(super) async fn end_storage(&self) {
+        if let Some(s3) = self.s3()
+            && self.board.state(&s3.name) == Some(State::Ready)
+        {
+            let backend = Backend::Unavailable(WITHOUT_STORAGE.to_owned());
+            self.gateway.swap(&s3.name, backend).wait(DRAIN).await;
+            self.board.set(&s3.name, State::Stopped, Some(WITHOUT_STORAGE.to_owned()));
+        }
+        drop(lock(&self.storage).take());
+    }
+
+    /// Starts the S3 API again where it had only ended with storage.
+    fn resume_s3(&self) -> Result<(), Error> {
+        let status = self.board.status();
+        let ended = |s3: &&Service| {
+            let detail =
+                status.services.iter().find(|found| found.name == s3.name).and_then(|found| found.detail.as_deref());
+            detail == Some(WITHOUT_STORAGE)
+        };
+        self.s3().filter(ended).map_or(Ok(()), |s3| self.start_s3(s3))
+    }
+
+    fn s3(&self) -> Option<&Service> {
+        self.plan.services.iter().find(|service| service.kind == stack::Kind::S3)
+    }
+
     pub(super) async fn start_mail(&self, service: &Service) -> Result<(), Error> {
         self.board.set(&service.name, State::Starting, None);
-        let options = mail_options::catcher(&self.settings, self.services_pool(&service.name)?)?;
+        let options = mail_options::catcher(&self.settings(), self.services_pool(&service.name)?)?;
         let handle = mail::Service::start(options).await?;
         let router = handle.router();
         self.mail.send_replace(Some(handle));
@@ -75,10 +108,17 @@ impl Running {
     }
 
     /// How the mail of auth leaves.
-    fn post(&self) -> Result<Arc<dyn auth::Mailer>, Error> {
-        let provider = mail::send::Provider::of(&self.settings)?;
-        let from = mail::send::from_address(&self.settings)?;
+    fn post(&self, settings: &Settings) -> Result<Arc<dyn auth::Mailer>, Error> {
+        let provider = mail::send::Provider::of(settings)?;
+        let from = mail::send::from_address(settings)?;
+        if matches!(provider, mail::send::Provider::Mailpit) && !self.has_catcher() {
+            mail_options::without_catcher(settings)?;
+        }
         Ok(Arc::new(Post { provider, from, catcher: self.mail.subscribe(), sender: OnceLock::new() }))
+    }
+
+    fn has_catcher(&self) -> bool {
+        self.plan.services.iter().any(|service| service.kind == stack::Kind::Mail)
     }
 
     fn engine(&self) -> Engine {
@@ -105,8 +145,8 @@ impl Running {
             why: "it needs the postgres service, which is not part of this server".to_owned(),
             log: Vec::new(),
         })?;
-        let database = self.settings.text("POSTGRES_DB").unwrap_or("nhost");
-        let pool = self.services_pool.get_or_init(|| postgres::Pool::new(cluster.config(database), CONNECTIONS));
+        let make = || postgres::Pool::new(cluster.config(&self.database()), CONNECTIONS);
+        let pool = self.services_pool.get_or_init(make);
         Ok(pool.clone())
     }
 

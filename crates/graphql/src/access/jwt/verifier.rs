@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::super::Token;
 use super::key::Algorithm;
 use super::key_set::KeySet;
 use super::{Jwt, Key, Location, Source, claims};
@@ -98,6 +99,7 @@ impl Issuer {
         let expires = self.check(&signed.claims, Timestamp::now())?;
         let mut session = claims::session(&self.config.claims, &signed.claims, headers)?;
         session.expires = expires;
+        session.token = Some(Token::of(&signed.claims, &session));
         Ok(session)
     }
 
