@@ -18,6 +18,7 @@ mod live;
 mod nhost;
 mod policy;
 mod sandbox;
+mod services;
 mod services_faults;
 mod settings;
 mod snapshots;

@@ -23,6 +23,8 @@ pub enum AdminError {
     Postgres(#[from] tokio_postgres::Error),
     #[error("there is no user {0}")]
     NoUser(String),
+    #[error("there is no application {0}")]
+    NoClient(String),
     #[error("{0} is no e-mail address")]
     Email(String),
     #[error("the password is refused: {0}")]

@@ -132,6 +132,7 @@ impl Diagnostic for Error {
             Self::StorageRefused { .. } => "mend what it names, then run the command again".to_owned(),
             Self::Refused { .. } => "mend what it names, then run the command again".to_owned(),
             Self::Users(auth::admin::AdminError::NoUser(_)) => "nself auth users list".to_owned(),
+            Self::Users(auth::admin::AdminError::NoClient(_)) => "nself auth oauth-clients list".to_owned(),
             Self::Users(auth::admin::AdminError::Connect(_) | auth::admin::AdminError::Postgres(_)) => {
                 "nself status, then nself auth setup".to_owned()
             }

@@ -40,6 +40,13 @@ impl Handle {
         tables.any(|tracked| tracked.table.schema == schema && tracked.table.name == table)
     }
 
+    /// What has a field of the administrator's queries, `table users in source default`; nothing while it is free.
+    pub fn field_owner(&self, field: &str) -> Option<String> {
+        let state = self.state();
+        let root = *state.model.roots.of(crate::model::Operation::Query).get(field)?;
+        Some(state.model.owner(root))
+    }
+
     /// Runs commands of `/v1/metadata` as the administrator, each by itself: those that are refused are given back with
     /// the code and the words of the refusal.
     ///

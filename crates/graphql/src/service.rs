@@ -203,6 +203,14 @@ impl Handle {
     pub(crate) async fn publish(&self, mut state: State) {
         let before = self.state();
         state.cache = before.cache.carried(&before.model, &state.model);
+        let known: Vec<_> = before.renamed().map(|table| table.qualified()).collect();
+        for table in state.renamed().filter(|table| !known.contains(&table.qualified())) {
+            tracing::warn!(
+                table = %table.qualified(),
+                called = table.name,
+                "another table has this one's name in the API; it is offered under its schema's and its own"
+            );
+        }
         drop(before);
         if let Some(events) = self.0.events.get() {
             events.configure(&state.metadata);

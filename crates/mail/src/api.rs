@@ -28,6 +28,16 @@ pub enum Policy {
     Reader,
 }
 
+impl Policy {
+    /// As documents say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "anybody",
+            Self::Reader => "who may read the inbox: everybody in development, elsewhere who has the admin secret",
+        }
+    }
+}
+
 /// One entry of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Route {

@@ -62,6 +62,13 @@ pub fn apply(settings: &Settings, plan: &Plan, options: &mut Options) -> Result<
         let wrong = || Error::Store { why: "CLAMAV_SERVER is not like tcp://host:3310".to_owned() };
         options.scanner = Some(scanner.ok_or_else(wrong)?);
     }
+    if let Some(url) = settings.text("STORAGE_SCANNER_URL").filter(|url| !url.is_empty()) {
+        let wrong = |why: &str| Error::Store { why: format!("STORAGE_SCANNER_URL: {why}") };
+        if options.scanner.is_some() {
+            return Err(wrong("CLAMAV_SERVER is set too; one of them looks"));
+        }
+        options.scanner = Some(Scanner::http(url).map_err(|why| wrong(&why))?);
+    }
     // Their defaults are the Bash tool's, which nothing has ever obeyed.
     if settings.is_set("STORAGE_MAX_FILE_SIZE") {
         options.max_file_size = settings.bytes("STORAGE_MAX_FILE_SIZE");

@@ -181,6 +181,16 @@ pub(crate) async fn parts(files: &Files, upload: Uuid) -> Result<Vec<Part>, Fail
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
 
+/// How long an upload is whose length was not known at its beginning. One that is known already stays.
+///
+/// # Errors
+/// The database cannot be reached.
+pub(crate) async fn set_length(files: &Files, upload: Uuid, length: u64) -> Result<(), Failure> {
+    let statement = "UPDATE storage.uploads SET length = $2 WHERE id = $1 AND length IS NULL";
+    files.client().await?.execute(statement, &[&upload, &signed(length)]).await?;
+    Ok(())
+}
+
 /// Bytes that have come in.
 ///
 /// # Errors

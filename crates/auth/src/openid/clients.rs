@@ -168,10 +168,14 @@ pub async fn list(pool: &Pool) -> Result<Vec<Client>, AdminError> {
     Ok(found.iter().map(Client::of).collect::<Result<_, _>>()?)
 }
 
-/// Deletes an application, with all its tokens; whether there was one.
+/// Deletes an application, with all its tokens.
 ///
 /// # Errors
-/// PostgreSQL cannot be reached or refuses.
-pub async fn delete(pool: &Pool, client_id: &str) -> Result<bool, AdminError> {
-    Ok(run(&pool.get().await?, "DELETE FROM auth.oauth2_clients WHERE client_id = $1", &[&client_id]).await? == 1)
+/// There is none of that id; PostgreSQL cannot be reached or refuses.
+pub async fn delete(pool: &Pool, client_id: &str) -> Result<(), AdminError> {
+    let sql = "DELETE FROM auth.oauth2_clients WHERE client_id = $1";
+    match run(&pool.get().await?, sql, &[&client_id]).await? {
+        1 => Ok(()),
+        _ => Err(AdminError::NoClient(client_id.to_owned())),
+    }
 }

@@ -75,6 +75,27 @@ async fn with_a_link() {
 }
 
 #[tokio::test]
+async fn a_concealed_answer_does_not_tell_whether_an_address_is_taken() {
+    let server = start(|options| {
+        options.conceal_errors = true;
+        options.methods.magic_link = true;
+    })
+    .await;
+    server.user("ann@example.org").await;
+    for email in ["ann@example.org", "free@example.org"] {
+        let anon = anybody(&server).await;
+        let body = json!({"signInMethod": "passwordless", "email": email});
+        let answer = server.post_as("/user/deanonymize", &anon.access_token(), body).await;
+        assert_eq!((answer.status, &answer.body), (StatusCode::OK, &json!("OK")), "{email}");
+        let token = json!({"refreshToken": anon.refresh_token()});
+        assert_eq!(server.post("/token", token).await.status, StatusCode::BAD_REQUEST, "{email}: signed out");
+        assert_eq!(server.get_as("/user", &anon.access_token()).await.status, StatusCode::BAD_REQUEST, "{email}");
+    }
+    assert_eq!(server.mail.count(), 1, "whoever owns the taken address gets none");
+    assert_eq!(server.sign_in("ann@example.org").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn what_is_refused() {
     let server = start(|options| options.accounts.require_verified_email = true).await;
     server.post("/signup/email-password", json!({"email": "ann@example.org", "password": PASSWORD})).await;

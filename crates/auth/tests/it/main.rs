@@ -24,6 +24,7 @@ mod passwordless;
 mod passwords;
 mod pat;
 mod phone;
+mod revocations;
 mod routes;
 mod schema;
 mod sessions;

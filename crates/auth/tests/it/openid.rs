@@ -361,3 +361,17 @@ async fn requests_that_are_refused() {
     assert_eq!((missing.status, missing.error()), (StatusCode::UNAUTHORIZED, "invalid_token"));
     assert_eq!(missing.headers["www-authenticate"], "Bearer error=\"invalid_token\"");
 }
+
+#[tokio::test]
+async fn a_form_that_cannot_be_read_is_refused_as_everything_else() {
+    let server = start(|_| {}).await;
+    // JSON, where a form is wanted.
+    for path in ["/oauth2/token", "/v1/oauth2/introspect", "/oauth2/revoke", "/oauth2/authorize"] {
+        let answer = server.post(path, json!({})).await;
+        assert_eq!((answer.status, answer.error()), (StatusCode::BAD_REQUEST, "invalid_request"), "{path}: {answer:?}");
+        assert!(answer.body["error_description"].is_string(), "{path}");
+    }
+    let answer = server.post("/signin/provider/apple/callback", json!({})).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(answer.error().starts_with("error in openapi3filter.RequestError: "), "{answer:?}");
+}

@@ -217,12 +217,53 @@ async fn a_key_of_a_database_of_nhosts() {
 async fn an_answer_that_comes_late() {
     let server = start(|_| {}).await;
     let mut key = Authenticator::new();
-    sign_up(&server, "ann@example.org", &mut key).await.access_token();
-    let asked = server.post("/signin/webauthn", json!({})).await.body;
+    let token = sign_up(&server, "ann@example.org", &mut key).await.access_token();
+    let asked = server.post_as("/elevate/webauthn", &token, json!({})).await.body;
     let client = server.database.client().await;
     let sql = "UPDATE auth.webauthn_challenges SET expires_at = now() - interval '1 second'";
     assert_eq!(client.execute(sql, &[]).await.unwrap(), 1, "the others were answered");
-    assert!(is_refused(&server.post("/signin/webauthn/verify", json!({"credential": key.get(&asked)})).await));
+    let late = server.post_as("/elevate/webauthn/verify", &token, json!({"credential": key.get(&asked)})).await;
+    assert!(is_refused(&late));
+}
+
+/// Anybody may ask for one, as often as it likes.
+#[tokio::test]
+async fn challenges_of_sign_ins_are_kept_nowhere_and_good_once() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    let server = start(|_| {}).await;
+    let (mut key, mut other) = (Authenticator::new(), Authenticator::new());
+    sign_up(&server, "ann@example.org", &mut key).await.access_token();
+    sign_up(&server, "bob@example.org", &mut other).await.access_token();
+    for body in [json!({}), json!({"email": "ann@example.org"})] {
+        for _ in 0..10 {
+            assert_eq!(server.post("/signin/webauthn", body.clone()).await.status, StatusCode::OK);
+        }
+    }
+    let client = server.database.client().await;
+    let kept = client.query_one("SELECT count(*) FROM auth.webauthn_challenges", &[]).await.unwrap();
+    assert_eq!(kept.get::<_, i64>(0), 0);
+
+    let verify = |key: &Authenticator, asked: &Value| {
+        let body = json!({ "credential": key.get(asked) });
+        let server = &server;
+        async move { server.post("/signin/webauthn/verify", body).await }
+    };
+    let ask = || async { server.post("/signin/webauthn", json!({"email": "ann@example.org"})).await.body };
+    let asked = ask().await;
+    assert_eq!(verify(&key, &asked).await.status, StatusCode::OK);
+    assert!(is_refused(&verify(&key, &asked).await), "it was used");
+    assert!(is_refused(&verify(&other, &ask().await).await), "it was made for somebody else");
+    // Neither its end nor anything else of it can be changed.
+    let bytes = URL_SAFE_NO_PAD.decode(asked["challenge"].as_str().unwrap()).unwrap();
+    for place in [0, 22, bytes.len() - 1] {
+        let mut changed = bytes.clone();
+        changed[place] ^= 1;
+        let asked = json!({"challenge": URL_SAFE_NO_PAD.encode(&changed)});
+        let asked = ask().await.as_object().unwrap().clone().into_iter().chain(asked.as_object().unwrap().clone());
+        assert!(is_refused(&verify(&key, &Value::Object(asked.collect())).await), "byte {place}");
+    }
 }
 
 #[tokio::test]

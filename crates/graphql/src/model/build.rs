@@ -211,16 +211,43 @@ impl<'a> Builder<'a> {
         if self.model.tables_by_relation.contains_key(&name) {
             return Err("multiple declarations exist for the table".to_owned());
         }
-        let base = self.model.naming.type_base(&self.default_name(&name), false);
-        if self.model.tables_by_name.contains_key(&base) && metadata.is_none() {
-            return Err(format!("another table is called {base}"));
-        }
+        let renamed;
+        let metadata = match metadata {
+            None if self.is_taken(&self.default_name(&name)) => {
+                renamed = self.renamed(&name)?;
+                Some(&renamed)
+            }
+            given => given,
+        };
         let table = self.table(source, metadata, extras)?;
         let id = self.model.tables.len();
         self.model.tables_by_name.entry(table.name.clone()).or_insert(id);
         self.model.tables_by_relation.insert(name, id);
         self.model.tables.push(Arc::new(table));
         Ok(id)
+    }
+
+    /// Whether another table is called so, or has the root field that a table of this name would have.
+    fn is_taken(&self, name: &str) -> bool {
+        let base = self.model.naming.type_base(name, false);
+        let mut given = self.model.tables.iter().filter(|table| table.given).map(|table| &table.root_names);
+        self.model.tables_by_name.contains_key(&base)
+            || given.any(|names| names.select == name || names.select_by_pk == name)
+    }
+
+    /// A table that is tracked by itself gives way to one that the metadata has given its name. It is called as tables
+    /// outside `public` are.
+    ///
+    /// # Errors
+    /// That name is taken too.
+    fn renamed(&self, name: &QualifiedName) -> Result<metadata::Table, String> {
+        let other = format!("{}_{}", name.schema, name.name);
+        if self.is_taken(&other) {
+            return Err(format!("other tables are called {} and {other}", self.default_name(name)));
+        }
+        let mut table = metadata::Table::new(name.clone());
+        table.configuration.custom_name = Some(other);
+        Ok(table)
     }
 
     /// A table with its columns.

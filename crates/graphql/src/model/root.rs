@@ -300,7 +300,7 @@ impl Model {
     }
 
     /// `table users in source default`.
-    fn owner(&self, root: Root) -> String {
+    pub(crate) fn owner(&self, root: Root) -> String {
         let (kind, schema, name) = match (root, root.metadata_key()) {
             (_, Some((table, _))) => {
                 let found = &self.tables[table];

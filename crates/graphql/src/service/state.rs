@@ -9,7 +9,7 @@ use crate::api::Auto;
 use crate::cache::PlanCache;
 use crate::foreign::Introspections;
 use crate::http::Surface;
-use crate::model::{AutoTrack, Extras, Inconsistency, Model};
+use crate::model::{AutoTrack, Extras, Inconsistency, Model, Table};
 use crate::store::{Damage, Enums};
 use crate::{Options, checks};
 
@@ -42,6 +42,15 @@ impl State {
             enums: Arc::clone(&self.enums),
             introspections: Arc::clone(&self.introspections),
         }
+    }
+}
+
+impl State {
+    /// Tables that are tracked by themselves and give way to another with their name.
+    pub fn renamed(&self) -> impl Iterator<Item = &Table> {
+        let named = self.metadata.source(crate::api::SOURCE);
+        let is_named = move |table: &Table| named.is_some_and(|source| source.table(&table.qualified()).is_some());
+        self.model.tables.iter().map(AsRef::as_ref).filter(move |table| table.given && !is_named(table))
     }
 }
 

@@ -5,7 +5,7 @@ mod es512;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use graphql::access::{Authenticator, Jwt, Rules};
+use graphql::access::{Authenticator, Jwt, Revocations, Rules};
 use graphql::{Code, Session, outbound};
 use http::HeaderMap;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -459,4 +459,33 @@ fn configurations_that_say_nothing_sensible_are_refused() {
 #[test]
 fn codes_are_hasuras() {
     assert_eq!(Code::Unauthorized.as_str(), Code::AccessDenied.as_str());
+}
+
+#[tokio::test]
+async fn a_token_counts_no_more_when_its_session_has_ended() {
+    let revocations = std::sync::Arc::new(Revocations::new(std::time::Duration::from_secs(900)));
+    let rules = Rules {
+        admin_secrets: vec![project::Secret::new("hush".to_owned())],
+        tokens: vec![Jwt::parse(&hmac().to_string()).unwrap()],
+        unauthorized_role: Some("public".to_owned()),
+        revocations: Some(revocations.clone()),
+        ..Rules::default()
+    };
+    let authenticator = Authenticator::new(rules, outbound::Client::new().unwrap());
+    let token = |session: &str| hs256(&json!({"sid": session, NAMESPACE: hasura()}));
+    let (mine, other) = (token("a"), token("b"));
+    let session = bearer(&authenticator, &mine).await.unwrap();
+    revocations.revoke(["a".to_owned()]);
+    // Not as somebody unknown either: the client has to hear that it is signed out.
+    assert_eq!(
+        bearer(&authenticator, &mine).await.unwrap_err(),
+        ("invalid-jwt", "Could not verify JWT: JWTRevoked".to_owned())
+    );
+    assert!(bearer(&authenticator, &other).await.is_ok());
+    // Whoever has a socket open hears of it.
+    authenticator.revoked(&session).await;
+    revocations.revoke(["7".to_owned()]);
+    assert!(bearer(&authenticator, &other).await.is_err(), "the user");
+    let admin = ask(&authenticator, &[("x-hasura-admin-secret", "hush"), ("x-hasura-user-id", "7")]).await;
+    assert!(admin.is_ok(), "what the administrator says is no token");
 }

@@ -2,9 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod api;
+mod browser;
 mod pages;
 mod providers;
 mod relay;
+mod routes;
 mod sink;
 mod support;
 mod wait;
+#[path = "../../../console/tests/it/webdriver.rs"]
+#[allow(dead_code, reason = "shared with the console, which uses all of it")]
+mod webdriver;

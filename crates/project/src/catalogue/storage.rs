@@ -51,6 +51,12 @@ const STORAGE: &[Setting] = &[
         .default("false")
         .since("0.1"),
     Setting::new("CLAMAV_SERVER", Kind::Text, "Virus scanner that looks into uploads, `tcp://host:3310`"),
+    Setting::new(
+        "STORAGE_SCANNER_URL",
+        Kind::Url,
+        "Virus scanner over HTTP: uploads are posted to it, it answers `{\"virus\": null}` or a name",
+    )
+    .since("0.1"),
     Setting::new("STORAGE_MAX_FILE_SIZE", Kind::Bytes, "Largest upload").default("52428800"),
     Setting::new("STORAGE_ALLOWED_MIME_TYPES", Kind::List, "Types of files accepted")
         .default("image/*,video/*,application/pdf"),

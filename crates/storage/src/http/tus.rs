@@ -1,5 +1,5 @@
 //! Uploads that go on where they broke off: the tus protocol, version 1.0.0 (tus.io/protocols/resumable-upload), with
-//! its extensions creation, creation-with-upload, expiration, termination and checksum.
+//! its extensions creation, creation-defer-length, creation-with-upload, expiration, termination and checksum.
 //!
 //! What a request has brought counts from piece to piece, so that even a crash costs no more than one of them. The role
 //! of the request's credentials must be allowed to insert files when the upload begins, and to insert this file when it
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::conditional::http_date;
 use super::{caller, parse_id};
-use crate::files::New;
+use crate::files::{Bucket, New};
 use crate::service::Shared;
 use crate::uploads::{self, Lock, Upload};
 use crate::{Caller, Failure};
@@ -28,15 +28,16 @@ use receive::Checksum;
 
 const PROTOCOL: &str = "tus";
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
-const EXTENSIONS: &str = "creation,creation-with-upload,expiration,termination,checksum";
+const EXTENSIONS: &str = "creation,creation-defer-length,creation-with-upload,expiration,termination,checksum";
 const CONTENT_TYPE: &str = "application/offset+octet-stream";
 /// What a page of another origin may read.
 const EXPOSED: &str = "Location, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, \
-                       Upload-Expires, Upload-Length, Upload-Offset";
+                       Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Offset";
 
 const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
+const UPLOAD_DEFER_LENGTH: HeaderName = HeaderName::from_static("upload-defer-length");
 const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 
 pub(super) async fn options() -> Response {
@@ -157,15 +158,17 @@ impl Described {
 
 async fn try_create(shared: &Arc<Shared>, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
     let caller = admit(shared, headers).await?;
-    let length = number(headers, &UPLOAD_LENGTH)?;
-    let length = length.ok_or_else(|| Failure::bad("Upload-Length is needed; it cannot be deferred"))?;
+    let length = match (number(headers, &UPLOAD_LENGTH)?, text(headers, UPLOAD_DEFER_LENGTH)) {
+        (Some(length), None) => Some(length),
+        (None, Some("1")) => None,
+        _ => return Err(Failure::bad("Upload-Length is needed, or Upload-Defer-Length: 1")),
+    };
     let described = Described::parse(text(headers, "upload-metadata"))?;
     let bucket = shared.files.bucket(described.bucket.as_deref().unwrap_or("default")).await?;
     let name = described.name.unwrap_or_else(|| "file".to_owned());
-    bucket.check_size(&name, length).map_err(|failure| match length > bucket.max_upload_file_size {
-        true => Failure { status: StatusCode::PAYLOAD_TOO_LARGE, ..failure },
-        false => failure,
-    })?;
+    if let Some(length) = length {
+        check_size(&bucket, &name, length)?;
+    }
     let id = described.id.unwrap_or_else(Uuid::new_v4);
     let taken = described.id.is_some()
         && (shared.files.find(id).await?.is_some() || uploads::exists(&shared.files, id).await?);
@@ -179,12 +182,12 @@ async fn try_create(shared: &Arc<Shared>, headers: &HeaderMap, body: Body) -> Re
         name: &name,
         mime_type: described.mime_type.as_deref(),
         metadata: described.metadata.as_ref(),
-        length: Some(length),
+        length,
         caller: &caller,
     };
     let upload = uploads::begin(&shared.files, &begin).await?;
     let mut response = StatusCode::CREATED.into_response();
-    if text(headers, header::CONTENT_TYPE) == Some(CONTENT_TYPE) || length == 0 {
+    if text(headers, header::CONTENT_TYPE) == Some(CONTENT_TYPE) || length == Some(0) {
         let offset = go_on(shared, caller, &upload, 0, headers, body).await?;
         response.headers_mut().insert(UPLOAD_OFFSET, offset.into());
     }
@@ -193,6 +196,31 @@ async fn try_create(shared: &Arc<Shared>, headers: &HeaderMap, body: Body) -> Re
     let location = HeaderValue::from_str(&format!("uploads/{id}")).map_err(|_| Failure::internal())?;
     response.headers_mut().insert(header::LOCATION, location);
     Ok(response)
+}
+
+fn check_size(bucket: &Bucket, name: &str, length: u64) -> Result<(), Failure> {
+    bucket.check_size(name, length).map_err(|failure| match length > bucket.max_upload_file_size {
+        true => Failure { status: StatusCode::PAYLOAD_TOO_LARGE, ..failure },
+        false => failure,
+    })
+}
+
+/// An upload whose length was deferred is told it by the request that knows it; from then on it stays.
+async fn told_length(shared: &Shared, upload: &mut Upload, headers: &HeaderMap) -> Result<(), Failure> {
+    match (upload.length, number(headers, &UPLOAD_LENGTH)?) {
+        (_, None) => Ok(()),
+        (Some(known), Some(said)) if known == said => Ok(()),
+        (Some(_), Some(_)) => Err(Failure::bad("Upload-Length is another one already")),
+        (None, Some(said)) => {
+            check_size(&shared.files.bucket(&upload.bucket).await?, &upload.name, said)?;
+            if said < uploads::offset(&shared.files, upload.id).await? {
+                return Err(Failure::bad("more bytes than Upload-Length"));
+            }
+            uploads::set_length(&shared.files, upload.id, said).await?;
+            upload.length = Some(said);
+            Ok(())
+        }
+    }
 }
 
 fn describe(headers: &mut HeaderMap, upload: &Upload) {
@@ -204,11 +232,10 @@ fn describe(headers: &mut HeaderMap, upload: &Upload) {
 async fn try_status(shared: &Arc<Shared>, id: &str, headers: &HeaderMap) -> Result<Response, Failure> {
     let caller = admit(shared, headers).await?;
     let upload = find(shared, &caller, id).await?;
-    let length = upload.length.unwrap_or(0);
-    let mut offset = length;
+    let mut offset = upload.length.unwrap_or(0);
     if !upload.finished {
         offset = uploads::offset(&shared.files, upload.id).await?;
-        if offset == length {
+        if upload.length == Some(offset) {
             // All bytes had come, and then the process ended: the client thinks that it is done.
             let lock = lock(shared, &upload)?;
             end(shared, &caller, &upload, lock).await?;
@@ -217,7 +244,10 @@ async fn try_status(shared: &Arc<Shared>, id: &str, headers: &HeaderMap) -> Resu
     let mut response = StatusCode::OK.into_response();
     describe(response.headers_mut(), &upload);
     response.headers_mut().insert(UPLOAD_OFFSET, offset.into());
-    response.headers_mut().insert(UPLOAD_LENGTH, length.into());
+    match upload.length {
+        Some(length) => response.headers_mut().insert(UPLOAD_LENGTH, length.into()),
+        None => response.headers_mut().insert(UPLOAD_DEFER_LENGTH, HeaderValue::from_static("1")),
+    };
     Ok(response)
 }
 
@@ -255,9 +285,12 @@ async fn go_on(
 ) -> Result<u64, Failure> {
     let checksum = Checksum::parse(text(headers, "upload-checksum"))?;
     let lock = lock(shared, upload)?;
-    let length = upload.length.unwrap_or(0);
+    let mut upload = upload.clone();
+    if !upload.finished {
+        told_length(shared, &mut upload, headers).await?;
+    }
     let offset = match upload.finished {
-        true => length,
+        true => upload.length.unwrap_or(0),
         false => uploads::offset(&shared.files, upload.id).await?,
     };
     if said != offset {
@@ -266,11 +299,15 @@ async fn go_on(
     if upload.finished {
         return Ok(offset);
     }
-    let (shared, upload) = (Arc::clone(shared), upload.clone());
+    let most = match upload.length {
+        Some(length) => length,
+        None => shared.files.bucket(&upload.bucket).await?.max_upload_file_size,
+    };
+    let shared = Arc::clone(shared);
     // A task of its own: when the client goes, what has come is still put away.
     let work = tokio::spawn(async move {
-        let offset = receive::receive(&shared.files, &upload, offset, checksum, body).await?;
-        if offset == length {
+        let offset = receive::receive(&shared.files, &upload, most, offset, checksum, body).await?;
+        if upload.length == Some(offset) {
             end(&shared, &caller, &upload, lock).await?;
         }
         Ok(offset)

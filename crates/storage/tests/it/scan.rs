@@ -67,3 +67,39 @@ async fn nothing_is_taken_while_nobody_can_look() {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!((world.settled().await, world.count("files").await), (0, 0));
 }
+
+/// A service over HTTP: what has the word in it is infected. Its URL.
+async fn service() -> String {
+    use axum::response::IntoResponse;
+    use axum::routing::post;
+
+    let looks = |headers: http::HeaderMap, body: bytes::Bytes| async move {
+        assert_eq!(headers["content-type"], "application/octet-stream");
+        let has = |word: &[u8]| body.windows(word.len()).any(|window| window == word);
+        match (has(b"EICAR"), has(b"BROKEN")) {
+            (_, true) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            (true, _) => axum::Json(json!({"virus": "Eicar-Signature"})).into_response(),
+            _ => axum::Json(json!({"virus": null})).into_response(),
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/scan", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().route("/scan", post(looks))).await });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_over_http_looks_too() {
+    let mut world = World::new().await;
+    let scanner = Scanner::http(&service().await).unwrap();
+    world.handle = start(&world.database, world.folder.path(), |options| options.scanner = Some(scanner)).await;
+    let upload = |content: &'static [u8]| {
+        let form = Form::new().file("file[]", "a.txt", "", content);
+        world.send(form.request(Method::POST, "/v1/files", &as_user(ALICE)))
+    };
+    assert_eq!(upload(b"fine").await.status, StatusCode::CREATED);
+    let found = upload(b"an EICAR test").await;
+    assert_eq!((found.status, found.error().as_str()), (StatusCode::FORBIDDEN, "virus found: Eicar-Signature"));
+    assert_eq!(upload(b"BROKEN").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(world.settled().await, 1);
+}

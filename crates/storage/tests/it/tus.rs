@@ -152,7 +152,7 @@ async fn an_upload_is_refused_before_it_begins() {
     for (user, headers, status) in [
         (ALICE, &[("upload-length", "50000001")][..], StatusCode::PAYLOAD_TOO_LARGE),
         (ALICE, &[("upload-length", "x")], StatusCode::BAD_REQUEST),
-        (ALICE, &[("upload-defer-length", "1")], StatusCode::BAD_REQUEST),
+        (ALICE, &[("upload-defer-length", "2")], StatusCode::BAD_REQUEST),
         (ALICE, &[("upload-length", "5"), ("upload-metadata", "bucketId bm93aGVyZQ==")], StatusCode::NOT_FOUND),
         (ALICE, &[("upload-length", "5"), ("upload-metadata", "id bm8=")], StatusCode::BAD_REQUEST),
     ] {
@@ -177,4 +177,36 @@ async fn the_clients_library_resumes() {
     let mut node = install::tus_script(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/tus.mjs"));
     node.args([&format!("{url}/v1/uploads"), ALICE]);
     run(node).await;
+}
+
+/// For clients that send what they are still making.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_length_that_is_told_later() {
+    let world = World::new().await;
+    let create = |headers: &'static [(&'static str, &'static str)]| {
+        send(&world, Method::POST, "/v1/uploads", ALICE, headers, Body::empty())
+    };
+    for wrong in [&[][..], &[("upload-defer-length", "2")], &[("upload-defer-length", "1"), ("upload-length", "3")]] {
+        assert_eq!(create(wrong).await.status, StatusCode::BAD_REQUEST, "{wrong:?}");
+    }
+    let created = create(&[("upload-defer-length", "1")]).await;
+    assert_eq!(created.status, StatusCode::CREATED, "{}", created.text());
+    let path = format!("/v1/{}", created.header("location"));
+    assert_eq!(patch(&world, &path, 0, "Hello, ").await.status, StatusCode::NO_CONTENT);
+    let asked = send(&world, Method::HEAD, &path, ALICE, &[], Body::empty()).await;
+    assert_eq!((asked.header("upload-offset"), asked.header("upload-defer-length")), ("7", "1"));
+    assert_eq!(asked.header("upload-length"), "");
+    assert_eq!(world.get(&file(&path), &as_user(ALICE)).await.status, StatusCode::NOT_FOUND);
+    let tell = |offset: &'static str, length: &'static str, body: &'static str| {
+        let headers = [TYPE, ("upload-offset", offset), ("upload-length", length)];
+        let (world, path) = (&world, &path);
+        async move { send(world, Method::PATCH, path, ALICE, &headers, Body::from(body)).await.status }
+    };
+    assert_eq!(tell("7", "3", "").await, StatusCode::BAD_REQUEST, "there are more already");
+    assert_eq!(tell("7", "99000000", "").await, StatusCode::PAYLOAD_TOO_LARGE, "more than the bucket takes");
+    assert_eq!(tell("7", "13", "World").await, StatusCode::NO_CONTENT);
+    assert_eq!(tell("12", "14", "!").await, StatusCode::BAD_REQUEST, "once told it stays");
+    assert_eq!(tell("12", "13", "!").await, StatusCode::NO_CONTENT);
+    assert_eq!(world.get(&file(&path), &as_user(ALICE)).await.text(), "Hello, World!");
+    settled(&world).await;
 }

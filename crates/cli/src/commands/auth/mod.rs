@@ -1,7 +1,8 @@
-//! `nself auth`: the project's users, past the API.
+//! `nself auth`: the project's users and the applications they sign in to, past the API.
 
 mod create;
 mod list;
+mod oauth_clients;
 mod setup;
 mod users;
 
@@ -29,6 +30,8 @@ enum Command {
     Setup(setup::Args),
     #[command(alias = "user")]
     Users(users::Args),
+    #[command(alias = "oauth-client")]
+    OauthClients(oauth_clients::Args),
     // As the Bash tool spelled them.
     #[command(hide = true)]
     CreateUser(create::Args),
@@ -40,6 +43,7 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
     match args.command {
         Command::Setup(args) => setup::run(cx, args),
         Command::Users(args) => users::run(cx, args),
+        Command::OauthClients(args) => oauth_clients::run(cx, args),
         Command::CreateUser(args) => create::run(cx, args),
         Command::ListUsers(args) => list::run(cx, args),
     }

@@ -62,18 +62,24 @@ impl Checksum {
     }
 }
 
-/// Takes bytes in, which count piece by piece; with a checksum all of them or none. The answer is where the upload is.
+/// Takes bytes in, which count piece by piece; with a checksum all of them or none. The answer is where the upload is. `most`:
+/// so many bytes it has, or may have while nobody has said.
 ///
 /// # Errors
-/// 400: there are more bytes than the upload has; 460: other bytes than those of the checksum; or the store refused them.
+/// 400: there are more bytes than that; 460: other bytes than those of the checksum; or the store refused them.
 pub(super) async fn receive(
     files: &Files,
     upload: &Upload,
+    most: u64,
     mut offset: u64,
     mut checksum: Option<Checksum>,
     body: Body,
 ) -> Result<u64, Failure> {
-    let mut left = upload.length.unwrap_or(0).saturating_sub(offset);
+    let mut left = most.saturating_sub(offset);
+    let more = match upload.length {
+        Some(_) => "more bytes than Upload-Length",
+        None => "more bytes than the bucket takes",
+    };
     let mut body = body.into_data_stream();
     let mut piece: Option<PartWriter> = None;
     let mut held: Vec<Written> = Vec::new();
@@ -86,7 +92,7 @@ pub(super) async fn receive(
         if chunk.is_empty() {
             continue;
         }
-        left = left.checked_sub(chunk.len() as u64).ok_or_else(|| Failure::bad("more bytes than Upload-Length"))?;
+        left = left.checked_sub(chunk.len() as u64).ok_or_else(|| Failure::bad(more))?;
         if let Some(checksum) = &mut checksum {
             checksum.update(&chunk);
         }
