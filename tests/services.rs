@@ -71,7 +71,7 @@ fn files_are_kept_and_given_out_by_the_commands() {
 
     sandbox.ok(&["storage", "delete", "beach.txt", "--bucket", "photos", "--dry-run"]);
     assert_eq!(sandbox.sql("select count(*)::int as n from storage.files")[0]["n"], 1);
-    sandbox.ok(&["storage", "delete", "beach.txt", "--bucket", "photos", "--yes"]);
+    sandbox.ok(&["storage", "delete", "beach.txt", "--bucket", "photos"]);
     assert_eq!(sandbox.sql("select count(*)::int as n from storage.files")[0]["n"], 0);
     assert_ne!(sandbox.run(&["storage", "download", &id, "--output", "gone.txt"]).code, 0);
 }
