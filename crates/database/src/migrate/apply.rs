@@ -197,8 +197,9 @@ impl Runner<'_> {
         let id = migration.id();
         let options = self.options;
         if resumed.is_none() && migration.transactional() {
-            let whole =
-                retry::with(&options, &id, self.events, async || in_transaction(client, migration, &options).await);
+            let whole = retry::with(client, &options, &id, self.events, async |client: &mut Client| {
+                in_transaction(client, migration, &options).await
+            });
             if whole.await? {
                 return Ok(());
             }

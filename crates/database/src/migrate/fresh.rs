@@ -60,7 +60,7 @@ impl Runner<'_> {
             !migration.transactional() || (*at > 0 && pending.migrations[*at - 1].up.adds_value())
         };
         let first = (0..pending.migrations.len()).find(apart).unwrap_or(pending.migrations.len());
-        let work = async || {
+        let work = async |client: &mut Client| {
             let transaction = client.transaction().await?;
             let inside = transaction.client();
             session::set_timeouts(inside, &options).await?;
@@ -75,7 +75,7 @@ impl Runner<'_> {
             project::fault::hit("fresh.after-commit");
             Ok((drops.len(), applied))
         };
-        let (dropped, mut applied) = retry::with(&options, "fresh", self.events, work).await?;
+        let (dropped, mut applied) = retry::with(client, &options, "fresh", self.events, work).await?;
         applied.iter().for_each(|done| (self.events)(&Event::Applied(done)));
         let rest = plan(client, self.sources, &Target::Everything).await?;
         applied.extend(self.each(client, &rest, &rest.migrations).await?);

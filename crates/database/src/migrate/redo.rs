@@ -47,7 +47,7 @@ impl Runner<'_> {
     async fn redo_together(&mut self, client: &mut Client, undos: &[Undo]) -> Result<Redone, Error> {
         let options: Options = self.options;
         let id = undos.first().map(|undo| undo.migration.id()).unwrap_or_default();
-        let work = async || {
+        let work = async |client: &mut Client| {
             let transaction = client.transaction().await?;
             let inside = transaction.client();
             let mut undone = Vec::new();
@@ -65,7 +65,7 @@ impl Runner<'_> {
             transaction.commit().await?;
             Ok(Redone { undone, applied })
         };
-        let redone = super::retry::with(&options, &id, self.events, work).await?;
+        let redone = super::retry::with(client, &options, &id, self.events, work).await?;
         redone.undone.iter().for_each(|done| (self.events)(&Event::Undone(done)));
         redone.applied.iter().for_each(|done| (self.events)(&Event::Applied(done)));
         Ok(redone)

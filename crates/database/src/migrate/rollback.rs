@@ -141,7 +141,10 @@ impl Runner<'_> {
         let options = self.options;
         let id = undo.migration.id();
         let whole = undo.transactional()
-            && retry::with(&options, &id, self.events, async || in_transaction(client, undo, &options).await).await?;
+            && retry::with(client, &options, &id, self.events, async |client: &mut Client| {
+                in_transaction(client, undo, &options).await
+            })
+            .await?;
         if !whole {
             if undo.transactional() {
                 (self.events)(&Event::OneByOne { id: &id });

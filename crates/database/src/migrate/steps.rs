@@ -44,7 +44,7 @@ pub(super) async fn run(
         None => begin(client, course).await?,
     }
     for range in steps {
-        retry::with(options, &course.migration.id(), events, async || {
+        retry::with(client, options, &course.migration.id(), events, async |client: &mut Client| {
             session::set_timeouts(client, options).await?;
             step(client, course, range.clone()).await
         })

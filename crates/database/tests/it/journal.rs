@@ -226,6 +226,40 @@ async fn a_lock_that_comes_late_is_asked_for_again() {
 }
 
 #[tokio::test]
+async fn waiting_for_the_next_try_can_be_cancelled() {
+    let database = testkit::db().await;
+    let (mut client, other) = (database.client().await, database.client().await);
+    other.batch_execute("CREATE TABLE a (id int)").await.unwrap();
+    other.batch_execute("BEGIN; LOCK TABLE a").await.unwrap();
+    let folder = Folder::new(&[("nself/migrations/001_a.sql", "ALTER TABLE a ADD COLUMN b int;")]);
+    let sources = folder.sources();
+    let (said, heard) = tokio::sync::oneshot::channel::<()>();
+    let mut said = Some(said);
+    let mut events = |_: &Event<'_>| drop(said.take().map(|said| said.send(())));
+    let options = Options { lock_timeout: Duration::from_millis(50), lock_retries: 1000, ..Options::default() };
+    let mut runner = Runner { sources: &sources, options, backup: None, events: &mut events };
+    let token = client.cancel_token();
+    let cancel = async {
+        heard.await.unwrap();
+        // One that comes between two statements goes nowhere.
+        loop {
+            token.cancel_query(tokio_postgres::NoTls).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    };
+    let result = tokio::select! {
+        result = runner.up(&mut client, &Target::Everything) => result,
+        never = cancel => never,
+    };
+    let code = match result.unwrap_err() {
+        database::Error::Statement(failure) => failure.sqlstate,
+        database::Error::Database(error) => error.code().map(|code| code.code().to_owned()),
+        other => panic!("{other}"),
+    };
+    assert_eq!(code.as_deref(), Some("57014"));
+}
+
+#[tokio::test]
 async fn a_statement_that_runs_too_long_is_ended() {
     let database = testkit::db().await;
     let mut client = database.client().await;
