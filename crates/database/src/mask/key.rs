@@ -118,7 +118,12 @@ impl Prf {
 
     /// An endless stream of draws that depends on the input alone.
     pub fn stream(&self, input: &[u8]) -> Draws<'_> {
-        let seed = self.digest(&[input]);
+        self.draws(&[input])
+    }
+
+    /// The same of several parts.
+    pub fn draws(&self, parts: &[&[u8]]) -> Draws<'_> {
+        let seed = self.digest(parts);
         Draws { prf: self, seed, block: seed, used: 0, blocks: 0 }
     }
 }

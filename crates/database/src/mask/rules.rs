@@ -125,7 +125,8 @@ impl Rules {
             Err(error) => return Err(MaskError::Rules { file: self.file.clone(), problem: error.to_string() }),
         };
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        for finding in found {
+        // Each goes right below its table's line, so the last one first.
+        for finding in found.iter().rev() {
             self.add(&mut lines, finding);
         }
         let text = lines.join("\n") + "\n";

@@ -79,8 +79,7 @@ pub(super) fn bytes(prf: &Prf, bytes: &mut [u8]) {
 
 fn permute(prf: &Prf, places: &mut [Place]) {
     // Texts of different shapes are permuted by different functions.
-    let shape: Vec<u8> =
-        places.iter().flat_map(|place| [place.first.to_le_bytes(), place.radix.to_le_bytes()].concat()).collect();
+    let shape: Vec<u8> = places.iter().flat_map(|place| place.first.to_le_bytes()).collect();
     let middle = places.len().div_ceil(2);
     for round in 0..ROUNDS {
         let (left, right) = places.split_at_mut(middle);
@@ -88,9 +87,9 @@ fn permute(prf: &Prf, places: &mut [Place]) {
         if write.is_empty() {
             continue;
         }
-        let other: Vec<u8> = read.iter().flat_map(|place| place.digit.to_le_bytes()).collect();
-        let input = prf.digest(&[&shape, &[round], &other]);
-        let mut draws = prf.stream(&input);
+        // No radix is above 2^16.
+        let other: Vec<u8> = read.iter().flat_map(|place| (place.digit as u16).to_le_bytes()).collect();
+        let mut draws = prf.draws(&[&shape, &[round], &other]);
         for place in write {
             let add = draws.below(place.radix);
             place.digit = (place.digit + add) % place.radix;
