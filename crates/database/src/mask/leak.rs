@@ -8,6 +8,7 @@ use postgres::Ident;
 use postgres::catalog::{Catalog, Table, TableKind};
 use tokio_postgres::Client;
 
+use super::originals::SHORTEST;
 use super::plan::{Action, ColumnPlan, Plan};
 use super::rewrite::parts;
 use super::shape::Shape;
@@ -115,6 +116,9 @@ impl Plan {
 
     /// An original somewhere inside a longer text: an address, a number, two or three words that stand together.
     fn holds_inside(&self, text: &str) -> bool {
+        if text.len() < SHORTEST {
+            return false;
+        }
         let trim = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '+').to_owned();
         let words: Vec<String> = text.split_whitespace().map(trim).filter(|word| !word.is_empty()).collect();
         let together = |length: usize| words.windows(length).any(|window| self.originals.hold(&window.join(" ")));

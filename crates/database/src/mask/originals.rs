@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::sync::Mutex;
 
 /// Shorter values are nobody's alone.
-const SHORTEST: usize = 6;
+pub(super) const SHORTEST: usize = 6;
 /// Digits that are enough to be somebody's.
 const DIGITS: usize = 9;
 /// Numbers gathered before they are handed in.

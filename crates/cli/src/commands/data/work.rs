@@ -33,10 +33,11 @@ pub fn copy(
         let mut ticks = tokio::time::interval(EVERY);
         let began = Instant::now();
         ticks.tick().await;
+        let mut told = 0;
         loop {
             tokio::select! {
                 result = &mut work => return Some(result),
-                _ = ticks.tick() => tell(terminal, &progress, began),
+                _ = ticks.tick() => told = tell(terminal, &progress, began, told),
                 Ok(()) = tokio::signal::ctrl_c() => return None,
             }
         }
@@ -70,6 +71,7 @@ pub fn watched<T>(
         let mut ticks = tokio::time::interval(EVERY);
         let began = Instant::now();
         ticks.tick().await;
+        let mut told = 0;
         loop {
             tokio::select! {
                 result = &mut work => return Some(result),
@@ -87,12 +89,13 @@ pub fn watched<T>(
     }
 }
 
-fn tell(terminal: Terminal, progress: &Progress, began: Instant) {
-    let now = progress.now();
-    if now.bytes > 0 {
-        let seconds = began.elapsed().as_secs_f64();
-        terminal.progress(&format!("  {} rows, {}", now.rows, rate(now.bytes, seconds)));
+/// Tells how many bytes have passed when there are more than `told`; how many were told now.
+fn tell(terminal: Terminal, progress: &Progress, began: Instant, told: u64) -> u64 {
+    let bytes = progress.now().bytes;
+    if bytes > told {
+        terminal.progress(&format!("    {}", rate(bytes, began.elapsed().as_secs_f64())));
     }
+    bytes
 }
 
 /// `120.5 MB, 40.2 MB/s`.
