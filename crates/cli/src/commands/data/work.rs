@@ -71,7 +71,6 @@ pub fn watched<T>(
         let mut ticks = tokio::time::interval(EVERY);
         let began = Instant::now();
         ticks.tick().await;
-        let mut told = 0;
         loop {
             tokio::select! {
                 result = &mut work => return Some(result),
