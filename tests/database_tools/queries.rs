@@ -79,6 +79,8 @@ fn dump_and_load(world: &World) {
     assert!(text.contains("CREATE TABLE public.users") && !text.contains("root@example.com"), "{text:.500}");
     world.line("nself db load <file>").with("<file>", schema).and(&["--env", "staging", "--confirm", "shop"]).ok();
     assert_eq!(world.sql("staging", "SELECT count(*) FROM users"), "0");
+    let printed = world.sandbox.ok(&["db", "dump", "--table", "roles", "-o", "-"]);
+    assert!(printed.contains("COPY public.roles") && printed.contains("Runs the place"), "{printed:.500}");
     world.sandbox.ok(&["db", "dump", "--data-only", "--table", "roles", "-o", "roles.sql"]);
     assert!(!world.sandbox.read("roles.sql").contains("CREATE TABLE"));
 }

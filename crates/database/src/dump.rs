@@ -131,8 +131,9 @@ pub async fn write(
 pub async fn print(place: &Place, programs: &Programs, wanted: &Wanted) -> Result<(), Error> {
     let mut command = tokio::process::Command::from(place.command(&programs.path("pg_dump")));
     command.args(wanted.arguments()).stdin(Stdio::null()).stdout(Stdio::inherit()).stderr(Stdio::piped());
-    let output = command.kill_on_drop(true).output().await;
-    let output = output.map_err(|error| failed("pg_dump", error.to_string()))?;
+    // `output` would take the standard output for itself.
+    let child = command.kill_on_drop(true).spawn().map_err(|error| failed("pg_dump", error.to_string()))?;
+    let output = child.wait_with_output().await.map_err(|error| failed("pg_dump", error.to_string()))?;
     if output.status.success() {
         return Ok(());
     }

@@ -81,10 +81,7 @@ async fn one(
         Some(rewrite) => rewrite.table(&table.schema, &table.name, columns)?,
         None => None,
     };
-    let changes = match &mut changes {
-        Some(changes) => Some(&mut **changes),
-        None => None,
-    };
+    let changes = changes.as_deref_mut();
     let done = crate::copy::stream(source, &work.copy_out, target, &work.copy_in, changes, progress).await;
     done.map_err(|error| about(error, &format!("{}.{}", table.schema, table.name)))
 }

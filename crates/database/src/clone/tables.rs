@@ -149,10 +149,7 @@ impl Exchange<'_> {
                 Some(rewrite) => rewrite.table(&leaf.schema, &leaf.name, &columns)?,
                 None => None,
             };
-            let changes = match &mut changes {
-                Some(changes) => Some(&mut **changes),
-                None => None,
-            };
+            let changes = changes.as_deref_mut();
             let done = stream(self.from, &out, self.to, &into, changes, &self.options.progress).await;
             copied += done.map_err(|error| rows::about(error, &pair.label()))?;
             project::fault::hit("clone.tables.table");
