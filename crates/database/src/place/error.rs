@@ -107,7 +107,7 @@ impl Diagnostic for PlaceError {
 #[cfg(test)]
 pub(crate) fn samples() -> Vec<PlaceError> {
     let text = String::new;
-    let broken = || "no such option".parse::<tokio_postgres::Config>().err().expect("it is none");
+    let broken = || "no such option".parse::<tokio_postgres::Config>().expect_err("it is none");
     vec![
         PlaceError::Connect { label: text(), source: broken() },
         PlaceError::Nowhere { environment: EnvName::dev() },

@@ -219,7 +219,7 @@ async fn generate_locked(
     for (index, shape) in rows.tables.iter().enumerate() {
         let mut table = GeneratedTable { table: display(&shape.name), rows: shape.count, bytes: 0, duration_ms: 0 };
         let described = catalog.table(&shape.name.schema, &shape.name.name);
-        let triggers = described.map(|described| insert_triggers(described)).unwrap_or_default();
+        let triggers = described.map(insert_triggers).unwrap_or_default();
         if !triggers.is_empty() && shape.triggers == Triggers::Skip {
             notes.push(format!("{}: its triggers do not run ({})", table.table, triggers.join(", ")));
         }

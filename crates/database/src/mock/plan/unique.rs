@@ -115,7 +115,7 @@ fn excluded(table: &Table, definition: &str) -> Option<Vec<String>> {
         }
     }
     let columns = if overlapping.is_empty() { equal } else { overlapping };
-    columns.first().is_some().then_some(columns)
+    (!columns.is_empty()).then_some(columns)
 }
 
 /// True when something in the set differs in every row already.
