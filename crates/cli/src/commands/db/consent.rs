@@ -20,18 +20,6 @@ pub struct Consent {
 }
 
 impl Consent {
-    /// For what production never gets, whatever is said; elsewhere as [`Consent::destructive`]. `what` names the act:
-    /// `mock data`.
-    pub fn outside_production(
-        self,
-        cx: &Context,
-        settings: &Settings,
-        what: &'static str,
-    ) -> Result<Allowed<Destructive>, Failure> {
-        guard::blocked_in_production(settings.tier(), what)?;
-        self.destructive(cx, settings)
-    }
-
     /// Looks at the environment, asks when asking helps, and gives or refuses permission.
     pub fn destructive(self, cx: &Context, settings: &Settings) -> Result<Allowed<Destructive>, Failure> {
         let project = settings.text("PROJECT_NAME").unwrap_or_default();

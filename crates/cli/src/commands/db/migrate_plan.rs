@@ -76,7 +76,7 @@ fn explained(page: &mut Page, statement: &Explained) {
     }
     if !statement.read {
         let words = "-- nself cannot read this statement: its locks are unknown, and PostgreSQL decides how it runs";
-        page.styled(Style::Warning, words.to_owned());
+        page.styled(Style::Warning, words);
     }
     page.line(format!("{};", statement.sql));
     if let Some(bytes) = statement.data {
