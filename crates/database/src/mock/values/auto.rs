@@ -429,7 +429,7 @@ fn checked(recipe: &Recipe<'_>, prefix: &'static str, digits: u32, check: fn(&[u
     }
 }
 
-/// A range of test numbers: 4000 00.
+/// Payment services give their test cards numbers that begin so.
 pub fn credit_card(recipe: &Recipe<'_>) -> Made {
     checked(recipe, "400000", 9, super::checkdigit::luhn)
 }
@@ -437,6 +437,10 @@ pub fn credit_card(recipe: &Recipe<'_>) -> Made {
 /// 200 to 299 are for a shop's own use.
 pub fn ean(recipe: &Recipe<'_>) -> Made {
     checked(recipe, "200", 9, super::checkdigit::ean)
+}
+
+pub fn isbn(recipe: &Recipe<'_>) -> Made {
+    checked(recipe, "978", 9, super::checkdigit::ean)
 }
 
 pub fn iban(recipe: &Recipe<'_>) -> Made {

@@ -51,7 +51,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("ssn", "ssn"), ("social security number", "ssn"), ("gender", "gender"), ("sex", "gender"), ("bio", "bio"), ("biography", "bio"), ("about", "bio"),
     ("currency code", "currency"), ("currency symbol", "currencySymbol"), ("currency", "currency"),
     ("credit card", "creditCard"), ("card number", "creditCard"), ("card type", "creditCardType"), ("card brand", "creditCardType"), ("iban", "iban"), ("bic", "bic"), ("swift", "bic"),
-    ("sku", "sku"), ("product code", "sku"), ("item number", "sku"), ("article number", "sku"), ("part number", "sku"), ("ean", "ean"), ("upc", "ean"), ("gtin", "ean"), ("barcode", "ean"), ("isbn", "ean"),
+    ("sku", "sku"), ("product code", "sku"), ("item number", "sku"), ("article number", "sku"), ("part number", "sku"), ("ean", "ean"), ("upc", "ean"), ("gtin", "ean"), ("barcode", "ean"), ("isbn", "isbn"),
     ("slug", "slug"), ("permalink", "slug"), ("hex color", "hexColor"), ("colour", "color"), ("color", "color"),
     ("mime type", "mimeType"), ("content type", "mimeType"), ("media type", "mimeType"), ("extension", "fileExtension"),
     ("filename", "fileName"), ("file path", "filePath"), ("path", "filePath"), ("hostname", "domain"), ("host", "domain"), ("domain", "domain"),
