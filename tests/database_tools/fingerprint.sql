@@ -5,7 +5,7 @@ FROM (
     SELECT c.oid, format('%I.%I', n.nspname, c.relname) AS name
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'm') AND n.nspname NOT LIKE 'pg\_%'
-      AND n.nspname NOT IN ('information_schema', 'auth', 'storage', 'nself', 'hdb_catalog')
+      AND n.nspname NOT IN ('information_schema', 'auth', 'storage', 'mail', 'nself', 'hdb_catalog')
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ) t,
 LATERAL (SELECT query_to_xml(format(

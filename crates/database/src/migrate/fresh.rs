@@ -6,7 +6,7 @@ use super::{Applied, Event, Plan, Runner, Target, apply, plan::plan, record, ret
 use crate::{Error, session};
 
 /// Schemas that nself's own services keep: they make them by themselves, and no migration brings them back.
-pub const KEPT: &[&str] = &["auth", "storage", "hdb_catalog", "nself"];
+pub const KEPT: &[&str] = &["auth", "storage", "mail", "hdb_catalog", "nself"];
 
 /// What [`Runner::fresh`] did.
 #[derive(Debug, Clone, Default, Serialize)]

@@ -16,7 +16,7 @@ pub(super) fn read(file: &Path) -> Result<Option<String>, Error> {
 /// Puts `content` under the name, whole, with the folders above it: whoever looks sees the old file or the new one.
 pub(super) fn replace(file: &Path, content: &[u8]) -> Result<(), Error> {
     let write = || -> std::io::Result<()> {
-        let directory = file.parent().unwrap_or(Path::new("."));
+        let directory = file.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
         std::fs::create_dir_all(directory)?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let unfinished = directory.join(format!(".{name}.{}", std::process::id()));

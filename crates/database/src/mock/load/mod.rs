@@ -78,6 +78,8 @@ pub struct Generated {
 #[derive(Debug, Clone, Serialize)]
 pub struct GeneratedTable {
     pub table: String,
+    #[serde(skip)]
+    name: Name,
     pub rows: u64,
     pub bytes: u64,
     pub duration_ms: u64,
@@ -217,7 +219,8 @@ async fn generate_locked(
         lock_tables(client, &names).await?;
     }
     for (index, shape) in rows.tables.iter().enumerate() {
-        let mut table = GeneratedTable { table: display(&shape.name), rows: shape.count, bytes: 0, duration_ms: 0 };
+        let name = shape.name.clone();
+        let mut table = GeneratedTable { table: display(&name), name, rows: shape.count, bytes: 0, duration_ms: 0 };
         let described = catalog.table(&shape.name.schema, &shape.name.name);
         let triggers = described.map(insert_triggers).unwrap_or_default();
         if !triggers.is_empty() && shape.triggers == Triggers::Skip {
@@ -383,8 +386,7 @@ async fn advance_sequences(client: &Client, catalog: &Catalog, tables: &BTreeSet
 /// New numbers of rows for the planner; without them its first queries after a large run are slow.
 async fn analyze(client: &Client, generated: &Generated) -> Result<(), Error> {
     for table in &generated.tables {
-        let (schema, name) = table.table.split_once('.').unwrap_or(("public", &table.table));
-        client.batch_execute(&format!("ANALYZE {}", Ident::new(schema).dot(name))).await?;
+        client.batch_execute(&format!("ANALYZE {}", present::full(&table.name))).await?;
     }
     Ok(())
 }

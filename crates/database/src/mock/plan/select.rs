@@ -11,7 +11,7 @@ use crate::mock::{MockError, config::DEFAULT_COUNT};
 /// one that is empty.
 const SERVICES: [&str; 2] = ["auth", "storage"];
 /// Schemas that hold what nself itself keeps.
-const HIDDEN: [&str; 3] = ["nself", "hdb_catalog", "hdb_views"];
+const HIDDEN: [&str; 4] = ["nself", "hdb_catalog", "hdb_views", "mail"];
 
 /// A table that was chosen, with the rows it should get.
 #[derive(Debug)]
