@@ -299,3 +299,32 @@ async fn an_export_is_taken_up_and_what_has_changed_is_written_again() {
     let report = run_export(&database, &Export { force: true, ..wanted }).await.unwrap();
     assert_eq!((report.kept, report.rows), (0, 2));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_rows_than_one_batch_or_one_flush() {
+    let database = testkit::db().await;
+    let mut client = database.client().await;
+    client
+        .batch_execute(
+            "CREATE TABLE many (id int PRIMARY KEY, note text, next int REFERENCES many DEFERRABLE);
+             INSERT INTO many SELECT i, repeat('x', i % 50), NULLIF(i % 45000 + 1, 1) FROM generate_series(1, 45000) i",
+        )
+        .await
+        .unwrap();
+    let expected = fingerprint(&client).await;
+    let folder = Folder::new(&[]);
+    for format in FORMATS {
+        let output = folder.root().join(format!("many.{}", format.as_str()));
+        let progress = Arc::new(export::Progress::default());
+        let report =
+            export::run(&place(&database), &export(format, &output), &progress, &mut std::io::sink()).await.unwrap();
+        assert_eq!((report.rows, progress.now().0), (45_000, 45_000), "{format:?}");
+        assert_eq!(report.bytes, std::fs::metadata(&output).unwrap().len());
+        client.batch_execute("TRUNCATE many").await.unwrap();
+        let mut wanted = from(&output);
+        run_import(&mut client, &wanted).await.unwrap();
+        wanted.options.upsert = true;
+        run_import(&mut client, &wanted).await.unwrap();
+        assert!(fingerprint(&client).await == expected, "{format:?}");
+    }
+}

@@ -4,7 +4,7 @@ use database::{
 };
 use project::guard;
 use serde::Serialize;
-use terminal::{Page, Style, View};
+use terminal::{Failure, Page, Style, View};
 
 use crate::{
     Context, Outcome,
@@ -89,7 +89,11 @@ pub fn run(cx: &Context, args: Args) -> Outcome {
         let mut progress = |ran: &seed::Ran| terminal.progress(&format!("  {}  {} ms", ran.path, ran.duration_ms));
         let cancel = database.cancel();
         let work = seed::run(&mut database.client, &seeds, &Selection::All, false, &options, &mut progress);
-        seeded = Some(interruptible(&database.runtime, cancel, work)?);
+        seeded = Some(interruptible(&database.runtime, cancel, work).map_err(|failure| {
+            let state = "the tables are empty; nself seed goes on with the seeds that are missing";
+            let why = failure.why.map_or_else(|| state.to_owned(), |why| format!("{why}\n{state}"));
+            Failure { why: Some(why), ..failure }
+        })?);
     }
     Ok(Box::new(ResetReport { reset, dry_run: false, seeded }))
 }

@@ -83,6 +83,8 @@ struct Encoder {
     lines: Lines,
     out: Vec<u8>,
     rows: u64,
+    /// The header of CSV has come.
+    begun: bool,
 }
 
 impl Encoder {
@@ -95,15 +97,15 @@ impl Encoder {
         };
         let columns = columns.iter().enumerate().map(column).collect();
         let out = if format == Format::Json { b"[".to_vec() } else { Vec::with_capacity(CHUNK * 2) };
-        Self { format, columns, lines: Lines::new(), out, rows: 0 }
+        Self { format, columns, lines: Lines::new(), out, rows: 0, begun: false }
     }
 
     fn take(&mut self, chunk: &[u8]) {
-        let Self { format, columns, lines, out, rows } = self;
+        let Self { format, columns, lines, out, rows, begun } = self;
         if *format == Format::Csv {
             // The server sends a message for the header and one for each row.
             out.extend_from_slice(chunk);
-            *rows += 1;
+            *rows += u64::from(std::mem::replace(begun, true));
             return;
         }
         let done: Result<(), std::convert::Infallible> = lines.push(chunk, |line| {
@@ -134,8 +136,7 @@ impl Encoder {
     fn finish(&mut self) {
         match self.format {
             Format::Json => self.out.extend_from_slice(if self.rows > 0 { b"\n]\n" } else { b"]\n" }),
-            Format::Csv => self.rows = self.rows.saturating_sub(1),
-            Format::Ndjson | Format::Parquet => {}
+            Format::Csv | Format::Ndjson | Format::Parquet => {}
         }
     }
 }
