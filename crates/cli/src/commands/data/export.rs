@@ -28,7 +28,7 @@ pub struct Args {
     /// Only this table; several times for several
     #[arg(long = "table", value_name = "TABLE")]
     tables: Vec<String>,
-    /// All tables of this schema [default: those of the project, without nself, hdb_catalog, auth and storage]
+    /// All tables of this schema [default: those of the project, without nself, hdb_catalog, auth, storage and mail]
     #[arg(long = "schema", value_name = "SCHEMA", conflicts_with = "tables")]
     schemas: Vec<String>,
     /// A folder, a file (users.csv), an archive (all.tar, .tar.gz, .tar.zst), or - [default: a folder in .nself/exports]

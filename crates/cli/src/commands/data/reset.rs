@@ -26,7 +26,7 @@ pub struct Args {
     /// Run the seeds afterwards
     #[arg(long)]
     keep_seeds: bool,
-    /// The tables of this schema [default: those of the project, without nself, hdb_catalog, auth and storage]
+    /// The tables of this schema [default: those of the project, without nself, hdb_catalog, auth, storage and mail]
     #[arg(long = "schema", value_name = "SCHEMA")]
     schemas: Vec<String>,
     /// Show which tables would be emptied

@@ -68,8 +68,7 @@ pub(super) async fn table(
     }
     encoder.finish();
     out.write_all(&encoder.out).map_err(io)?;
-    // The header of a CSV file was counted as a row until now.
-    progress.add(encoder.rows.saturating_sub(counted), encoder.out.len() as u64);
+    progress.add(encoder.rows - counted, encoder.out.len() as u64);
     entry.bytes += encoder.out.len() as u64;
     entry.rows = encoder.rows;
     Ok(entry)
