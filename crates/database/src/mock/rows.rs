@@ -61,6 +61,9 @@ pub(crate) struct Link {
     /// Of 2³² rows, so many refer to nothing.
     pub nulls: u32,
     pub pick: LinkPick,
+    /// Of a link that others follow: how many rows the third table has, and the fewest that a follower's table has. A parent whose
+    /// third row is beyond those would leave the follower without a choice.
+    pub followed: Option<(u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -89,6 +92,13 @@ pub(crate) enum LinkPick {
     Member {
         tuple: usize,
         member: usize,
+    },
+    /// One after the other.
+    Turn,
+    /// Among the parents whose third row, which they take in turn, is that of the parent `link` chose; `of` are there.
+    Follow {
+        link: usize,
+        of: u64,
     },
 }
 
@@ -243,6 +253,16 @@ impl Table {
         if link.nulls > 0 && (random as u32) < link.nulls {
             return NOTHING;
         }
+        let chosen = self.pick(link, row, random);
+        match link.followed {
+            // Row `n` of the parent, below both numbers, has third row `n`.
+            Some((third, fewest)) if chosen != NOTHING && chosen % third >= fewest => chosen % fewest,
+            _ => chosen,
+        }
+    }
+
+    #[inline]
+    fn pick(&self, link: &Link, row: u64, random: u64) -> u64 {
         let among = (row + 1).min(link.size);
         match link.pick {
             LinkPick::Uniform => below(random, among),
@@ -257,6 +277,11 @@ impl Table {
             LinkPick::Earlier { zipf, .. } => below(if zipf { skewed(random) } else { random }, row.min(link.size)),
             LinkPick::Row => row,
             LinkPick::Member { tuple, member } => self.tuples[tuple].digit(member, row),
+            LinkPick::Turn => row % link.size,
+            LinkPick::Follow { link: first, of } => {
+                let third = self.choose(&self.links[first], row) % of;
+                third + of * below(random, (among - third).div_ceil(of))
+            }
         }
     }
 }

@@ -134,7 +134,6 @@ async fn rows_that_refer_to_mock_rows_keep_them() {
     // The same seed makes the row again.
     generate(&mut client, &config, Some(Preset::Minimal), &["users".to_owned()]).await.unwrap();
     assert_eq!(hashes(&client).await, before);
-    client.batch_execute("DELETE FROM orders WHERE user_id = 3").await.unwrap();
 }
 
 #[tokio::test]
@@ -177,4 +176,146 @@ async fn nothing_is_written_on_trial() {
     let generated = mock::generate(&mut client, &request, &Options::default(), &mut |_| {}).await.unwrap();
     assert_eq!((generated.tables.len(), generated.rows), (7, 700));
     assert_eq!(text(&client, "SELECT count(*) FROM users").await, "0");
+}
+
+/// The schemas of the corpus: what is generated is accepted, twice the same, and gone without a trace.
+#[tokio::test]
+async fn the_corpus_is_filled_and_cleared() {
+    let corpus = [
+        ("films", include_str!("../schemas/films.sql")),
+        ("music", include_str!("../schemas/music.sql")),
+        ("types", include_str!("../schemas/types.sql")),
+        ("cycles", include_str!("../schemas/cycles.sql")),
+        ("partitions", include_str!("../schemas/partitions.sql")),
+        ("policies", include_str!("../schemas/policies.sql")),
+        ("names", include_str!("../schemas/names.sql")),
+        ("constraints", include_str!("../schemas/constraints.sql")),
+        ("many", include_str!("../schemas/many.sql")),
+    ];
+    let mut wrong = Vec::new();
+    for (name, schema) in corpus {
+        let database = testkit::db().await;
+        let mut client = database.client().await;
+        client.batch_execute(schema).await.unwrap();
+        if let Err(error) = filled_and_cleared(&mut client).await {
+            wrong.push(format!("{name}: {error}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+async fn filled_and_cleared(client: &mut Client) -> Result<(), String> {
+    let shown = |error: Error| format!("{error}\n{}", project::Diagnostic::why(&error).unwrap_or_default());
+    let config = Config { count: Some(40), ..Config::default() };
+    let generated = generate(client, &config, None, &[]).await.map_err(shown)?;
+    if generated.rows == 0 {
+        return Err("no rows".to_owned());
+    }
+    let before = fingerprint(client).await;
+    generate(client, &config, None, &[]).await.map_err(shown)?;
+    if fingerprint(client).await != before {
+        return Err("the second run made other rows".to_owned());
+    }
+    let cleared = mock::clear(client, &[], false, &Options::default()).await.map_err(shown)?;
+    if cleared.rows != generated.rows {
+        return Err(format!("{} of {} rows were removed", cleared.rows, generated.rows));
+    }
+    Ok(())
+}
+
+/// Every table's rows, hashed.
+async fn fingerprint(client: &Client) -> Vec<String> {
+    let tables = column(
+        client,
+        "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition
+         AND relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema', 'nself') ORDER BY 1",
+    )
+    .await;
+    let mut hashes = Vec::new();
+    for table in tables {
+        hashes.push(format!("{table} {}", hash(client, &table).await));
+    }
+    hashes
+}
+
+/// These hashes are a promise: whoever changes them changes everybody's mock data, and raises a version.
+#[tokio::test]
+async fn rows_never_change() {
+    let (_database, mut client) = shop().await;
+    let generated = generate(&mut client, &Config::default(), None, &[]).await.unwrap();
+    let mut golden = vec![generated.generator];
+    for table in TABLES {
+        golden.push(format!("{table} {}", hash(&client, table).await));
+    }
+    assert_eq!(golden, GOLDEN);
+}
+
+const GOLDEN: [&str; 8] = ["1.2", "", "", "", "", "", "", ""];
+
+const CONNECTION: &str = "NSELF_TEST_MOCK";
+
+/// Not a test of its own: the process that gets killed.
+#[tokio::test]
+#[ignore = "run by the test below"]
+async fn child() {
+    let Ok(url) = std::env::var(CONNECTION) else { return };
+    let (mut client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    if std::env::var("NSELF_FAULT").is_ok_and(|point| point == "mock.before-clear") {
+        mock::clear(&mut client, &[], false, &Options::default()).await.unwrap();
+    } else {
+        generate(&mut client, &Config::default(), Some(Preset::Minimal), &[]).await.unwrap();
+    }
+}
+
+/// kill -9 at any step: the rows of before or the rows of after, and the same command goes on from there.
+#[tokio::test]
+async fn a_killed_run_leaves_the_old_rows_or_the_new_ones() {
+    use std::os::unix::process::ExitStatusExt;
+    for point in ["mock.inside-copy", "mock.after-table", "mock.before-commit", "mock.after-commit", "mock.before-clear"] {
+        let (database, mut client) = shop().await;
+        generate(&mut client, &Config::default(), None, &["users".to_owned()]).await.unwrap();
+        let before = hashes(&client).await;
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "mock::child"])
+            .env("NSELF_FAULT", point)
+            .env(CONNECTION, database.url())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(status.signal(), Some(6), "it aborts at {point}");
+        // Waits for the dead session's locks too.
+        let done = point == "mock.after-commit";
+        let dry = Request { config: &Config::default(), seed: 42, preset: None, only: &[], dry_run: true };
+        mock::generate(&mut client, &dry, &Options::default(), &mut |_| {}).await.unwrap();
+        assert_eq!(hashes(&client).await == before, !done, "{point}");
+        generate(&mut client, &Config::default(), Some(Preset::Minimal), &[]).await.unwrap();
+        assert_eq!(text(&client, "SELECT count(*) FROM lines").await, "10", "{point}");
+        mock::clear(&mut client, &[], false, &Options::default()).await.unwrap();
+        assert_eq!(text(&client, "SELECT count(*) FROM users").await, "0", "{point}");
+    }
+}
+
+#[tokio::test]
+async fn parents_of_one_row_belong_to_the_same_tenant() {
+    let database = testkit::db().await;
+    let mut client = database.client().await;
+    client
+        .batch_execute(
+            "CREATE TABLE tenants (id int PRIMARY KEY);
+             CREATE TABLE users (tenant int REFERENCES tenants, id int, PRIMARY KEY (tenant, id));
+             CREATE TABLE projects (tenant int REFERENCES tenants, id int, boss int, PRIMARY KEY (tenant, id),
+                 FOREIGN KEY (tenant, boss) REFERENCES users);
+             CREATE TABLE tasks (id int PRIMARY KEY, tenant int NOT NULL REFERENCES tenants, owner int NOT NULL, project int NOT NULL,
+                 FOREIGN KEY (tenant, owner) REFERENCES users, FOREIGN KEY (tenant, project) REFERENCES projects)",
+        )
+        .await
+        .unwrap();
+    for counts in ["{ tenants: { count: 7 }, projects: { count: 30 } }", "{ tenants: { count: 50 }, projects: { count: 11 } }"] {
+        let config = config(&format!("tables: {counts}"));
+        let generated = generate(&mut client, &config, None, &[]).await.unwrap();
+        assert!(generated.tables.iter().any(|table| table.table == "tasks" && table.rows == 100), "{generated:?}");
+        assert_eq!(text(&client, "SELECT count(DISTINCT project) > 5 FROM tasks").await, "true");
+    }
 }

@@ -68,7 +68,7 @@ fn allowed(cx: &Context, settings: &Settings, consent: Consent) -> Result<(), Fa
     Ok(())
 }
 
-/// `1 row`, `1 000 rows`: with a thin space for every thousand.
+/// `1 row`, `1 000 rows`: with a space before every three digits.
 fn rows(number: u64) -> String {
     format!("{} row{}", grouped(number), if number == 1 { "" } else { "s" })
 }

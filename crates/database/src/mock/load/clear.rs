@@ -7,7 +7,7 @@ use postgres::{
 use tokio_postgres::Client;
 
 use super::{
-    present::{full, quoted},
+    present::{only, quoted},
     record::{self, Record},
     send,
 };
@@ -24,7 +24,7 @@ pub(super) async fn remove(client: &Client, catalog: &Catalog, record: &Record) 
         // The table, or its key, is gone, and the rows with it.
         None => 0,
         Some(table) => {
-            let name = full(&record.name);
+            let name = only(table);
             client.batch_execute(&empty_keys(table, &record.key)).await?;
             for first in record::chunks(client, &record.name).await? {
                 let keys = record::chunk(client, &record.name, first).await?;
@@ -56,7 +56,7 @@ fn delete(table: &str, key: &[String]) -> String {
     if key.is_empty() {
         // Equal rows are told apart by counting them: three of five go when three were made.
         return format!(
-            "DELETE FROM {table} WHERE (tableoid, ctid) IN (SELECT here.tableoid, here.ctid
+            "DELETE FROM {table} row WHERE (row.tableoid, row.ctid) IN (SELECT here.tableoid, here.ctid
                FROM (SELECT tableoid, ctid, md5(row::text) AS key, row_number() OVER (PARTITION BY md5(row::text)) AS number
                      FROM {table} row) here
                JOIN (SELECT key, row_number() OVER (PARTITION BY key) AS number FROM {KEYS}) made USING (key, number))"

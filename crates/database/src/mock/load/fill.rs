@@ -76,7 +76,9 @@ async fn copy(
 ) -> Result<(u64, Vec<(u64, Vec<u8>)>), tokio_postgres::Error> {
     let table = &rows.tables[index];
     let columns: Vec<String> = table.columns.iter().map(|column| Ident::new(&column.name).to_string()).collect();
-    let sql = format!("COPY {} ({}) FROM STDIN", full(&table.name), columns.join(", "));
+    // A table may have no columns at all, and then no list of them.
+    let list = if columns.is_empty() { String::new() } else { format!(" ({})", columns.join(", ")) };
+    let sql = format!("COPY {}{list} FROM STDIN", full(&table.name));
     let mut sink = pin!(client.copy_in::<_, Bytes>(&sql).await?);
     let (mut bytes, mut done, mut told) = (0, 0, begun);
     let mut chunks = Vec::new();

@@ -112,9 +112,9 @@ pub async fn generate(
 ) -> Result<Generated, Error> {
     session::lock(client, options).await?;
     let result = generate_locked(client, request, options, progress).await;
-    let generated = finish(client, result).await?;
+    let (generated, names) = finish(client, result).await?;
     if !request.dry_run {
-        analyze(client, &generated).await?;
+        analyze(client, &names).await?;
     }
     Ok(generated)
 }
@@ -193,7 +193,7 @@ async fn generate_locked(
     request: &Request<'_>,
     options: &Options,
     progress: &mut (dyn FnMut(&Progress) + Send),
-) -> Result<Generated, Error> {
+) -> Result<(Generated, BTreeSet<Name>), Error> {
     let begun = Instant::now();
     let transaction = client.transaction().await?;
     let client = transaction.client();
@@ -241,7 +241,7 @@ async fn generate_locked(
     generated.notes = notes;
     if request.dry_run {
         transaction.rollback().await?;
-        return Ok(generated);
+        return Ok((generated, names));
     }
     let changed = names.iter().cloned().chain(removed.into_iter().map(|(name, _)| name)).collect();
     verify::verify(client, &catalog, &changed, &names).await?;
@@ -250,7 +250,7 @@ async fn generate_locked(
     transaction.commit().await?;
     project::fault::hit("mock.after-commit");
     generated.duration_ms = milliseconds(begun.elapsed());
-    Ok(generated)
+    Ok((generated, names))
 }
 
 async fn clear_locked(
@@ -384,9 +384,9 @@ async fn advance_sequences(client: &Client, catalog: &Catalog, tables: &BTreeSet
 }
 
 /// New numbers of rows for the planner; without them its first queries after a large run are slow.
-async fn analyze(client: &Client, generated: &Generated) -> Result<(), Error> {
-    for table in &generated.tables {
-        client.batch_execute(&format!("ANALYZE {}", present::full(&table.name))).await?;
+async fn analyze(client: &Client, tables: &BTreeSet<Name>) -> Result<(), Error> {
+    for table in tables {
+        client.batch_execute(&format!("ANALYZE {}", present::full(table))).await?;
     }
     Ok(())
 }

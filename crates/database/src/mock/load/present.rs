@@ -2,7 +2,7 @@
 
 use postgres::{
     Ident,
-    catalog::{Catalog, Column, Name, Table},
+    catalog::{Catalog, Column, Name, Table, TableKind},
 };
 use tokio_postgres::Client;
 
@@ -28,7 +28,7 @@ pub(super) async fn read(client: &Client, catalog: &Catalog, records: &[Record])
     // A few hundred at a time: one statement's parts are planned together.
     for some in tables.chunks(200) {
         let count = |(index, table): (usize, &&Table)| {
-            format!("SELECT {index}, (SELECT count(*) FROM (SELECT FROM {} LIMIT {ENOUGH}) rows)", quoted(table))
+            format!("SELECT {index}, (SELECT count(*) FROM (SELECT FROM {} LIMIT {ENOUGH}) rows)", only(table))
         };
         let parts: Vec<String> = some.iter().enumerate().map(count).collect();
         let sql = format!("{} ORDER BY 1", parts.join(" UNION ALL "));
@@ -90,6 +90,11 @@ pub(super) async fn keys(client: &Client, draft: &Draft<'_>, records: &[Record])
 
 pub(super) fn quoted(table: &Table) -> String {
     Ident::new(&table.schema).dot(&table.name).to_string()
+}
+
+/// The table without those that inherit from it, whose rows are not its own; a partitioned table has no others.
+pub(super) fn only(table: &Table) -> String {
+    if table.kind == TableKind::Partitioned { quoted(table) } else { format!("ONLY {}", quoted(table)) }
 }
 
 pub(super) fn full(name: &Name) -> String {

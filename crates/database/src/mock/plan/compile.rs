@@ -45,13 +45,28 @@ impl Draft<'_> {
                 tuples.map(|tuple| sizes(&self, keys, &counts, table, tuple)).collect()
             })
             .collect();
+        let thirds = self.thirds(&counts, keys);
         let seed = self.seed;
         let mut tables: Vec<Option<Table>> = self.tables.iter().map(|_| None).collect();
         for (index, draft) in self.tables.into_iter().enumerate() {
-            let context = Context { seed, index, counts: &counts, keys, rank: &rank, positions: &positions[index] };
+            let context = Context { seed, index, counts: &counts, keys, rank: &rank, thirds: &thirds, positions: &positions[index] };
             tables[rank[index]] = Some(context.table(draft, &sizes[index]));
         }
         Ok(Plan { rows: Rows { tables: tables.into_iter().flatten().collect() }, notes })
+    }
+
+    /// For each table and link with a partner: how many rows the third table has.
+    fn thirds(&self, counts: &[u64], keys: &Keys) -> Vec<Vec<u64>> {
+        let of_link = |link: &Link| {
+            let (Some(partner), Parent::Chosen(parent)) = (&link.partner, &link.parent) else { return 0 };
+            let parent = &self.tables[*parent];
+            let column = parent.position(&partner.columns[1]).map(|at| &parent.columns[at].source);
+            match column {
+                Some(Source::Link { link, .. }) => parents(&parent.links[*link], counts, keys),
+                _ => 0,
+            }
+        };
+        self.tables.iter().map(|table| table.links.iter().map(of_link).collect()).collect()
     }
 
     /// For each table and link: the positions of the parent's key among the parent's columns.
@@ -149,6 +164,8 @@ struct Context<'c> {
     counts: &'c [u64],
     keys: &'c Keys,
     rank: &'c [usize],
+    /// For each table and link with a partner: the rows of the third table.
+    thirds: &'c [Vec<u64>],
     positions: &'c [Vec<usize>],
 }
 
@@ -174,7 +191,9 @@ impl Context<'_> {
             rows::Tuple { members: members.collect() }
         });
         let tuples = tuples.collect();
-        let links = draft.links.iter().enumerate().map(|(index, link)| self.link(link, index, &stream)).collect();
+        let mut links: Vec<rows::Link> =
+            draft.links.iter().enumerate().map(|(index, link)| self.link(link, index, &stream)).collect();
+        self.follow(&draft, &mut links);
         let key = key(&draft);
         let columns = draft.columns.into_iter().map(|draft| {
             let name = draft.column.name.clone();
@@ -182,7 +201,7 @@ impl Context<'_> {
                 Source::Link { link, member } => Cell::Link { link, member },
                 Source::Values { values, mode } => {
                     let pick = match mode {
-                        Mode::Free => ValuePick::Free,
+                        Mode::Free | Mode::Turn => ValuePick::Free,
                         Mode::Row => ValuePick::Row,
                         Mode::Member { tuple, member } => ValuePick::Member { tuple, member },
                     };
@@ -218,6 +237,7 @@ impl Context<'_> {
         let zipf = link.skew == Skew::Zipf;
         let pick = match link.mode {
             Mode::Row => LinkPick::Row,
+            Mode::Turn => LinkPick::Turn,
             Mode::Member { tuple, member } => LinkPick::Member { tuple, member },
             Mode::Free if link.parent == Parent::Chosen(self.index) => {
                 LinkPick::Earlier { nullable: link.nullable, zipf }
@@ -227,7 +247,24 @@ impl Context<'_> {
         };
         // Casts of floats saturate.
         let nulls = (link.nulls * f64::from(u32::MAX)) as u32;
-        rows::Link { stream: stream(&format!("link:{}", link.name)), parents: chosen, size, nulls, pick }
+        let stream = stream(&format!("link:{}", link.name));
+        rows::Link { stream, parents: chosen, size, nulls, pick, followed: None }
+    }
+
+    /// Ties links that must agree in a third row.
+    fn follow(&self, draft: &DraftTable<'_>, links: &mut [rows::Link]) {
+        for (index, link) in draft.links.iter().enumerate() {
+            let Some(partner) = &link.partner else { continue };
+            let of = self.thirds[self.index][index];
+            let size = links[index].size;
+            if of == 0 || size == 0 {
+                continue;
+            }
+            links[index].pick = LinkPick::Follow { link: partner.link, of };
+            let first = &mut links[partner.link];
+            let fewest = first.followed.map_or(size, |(_, fewest)| fewest.min(size));
+            first.followed = Some((of, fewest));
+        }
     }
 }
 

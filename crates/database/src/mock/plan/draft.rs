@@ -1,6 +1,6 @@
 //! The first step of a plan: each chosen table with its links to parents and its columns' values.
 
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use postgres::catalog::{self, ForeignKey, Name, Table};
 
@@ -67,6 +67,8 @@ pub(crate) enum Mode {
     Row,
     /// A part of a [`Tuple`]: combinations differ.
     Member { tuple: usize, member: usize },
+    /// Links only: one parent after the other, again and again, so that a parent's rows can be found by counting.
+    Turn,
 }
 
 /// A choice among the rows of a parent table.
@@ -84,6 +86,17 @@ pub(crate) struct Link {
     pub nulls: f64,
     pub nullable: bool,
     pub skew: Skew,
+    /// Another link that this one shares columns with, and what both parents have to agree in.
+    pub partner: Option<Partner>,
+}
+
+/// Two parents of one row that must belong to the same third row: a task's user and project, to one tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Partner {
+    /// Position among the table's links; it chooses first.
+    pub link: usize,
+    /// The column of the first parent, and the one of this link's, that refer to the third table.
+    pub columns: [String; 2],
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +135,7 @@ impl<'a> Draft<'a> {
             unique::decide(&mut table, &mut notes)?;
             tables.push(table);
         }
+        take_turns(&mut tables)?;
         Ok(Self { tables, notes, seed: inputs.seed })
     }
 
@@ -135,6 +149,42 @@ impl<'a> Draft<'a> {
             })
             .collect()
     }
+}
+
+/// Lets the parents of partners take their own parents in turn.
+fn take_turns(tables: &mut [DraftTable<'_>]) -> Result<(), MockError> {
+    let mut wanted: Vec<(usize, String, String)> = Vec::new();
+    for table in tables.iter() {
+        for link in &table.links {
+            let Some(partner) = &link.partner else { continue };
+            for (link, column) in [&table.links[partner.link], link].into_iter().zip(&partner.columns) {
+                if let Parent::Chosen(parent) = link.parent {
+                    wanted.push((parent, column.clone(), shown(table.table)));
+                }
+            }
+        }
+    }
+    for (parent, column, child) in wanted {
+        let parent = &mut tables[parent];
+        let linked = parent.position(&column).and_then(|at| match parent.columns[at].source {
+            Source::Link { link, .. } => Some(link),
+            Source::Values { .. } => None,
+        });
+        let fits = |link: &&mut Link| matches!(link.mode, Mode::Free | Mode::Turn | Mode::Member { member: 0, .. });
+        let Some(link) = linked.map(|link| &mut parent.links[link]).filter(fits) else {
+            return Err(MockError::Plan {
+                table: child,
+                problem: format!("two foreign keys meet in {}.{column}, and no rows fit both", shown(parent.table)),
+                fix: format!("leave the table out with `count: 0` in {CONFIG}"),
+            });
+        };
+        link.nulls = 0.0;
+        // The first member of a tuple takes turns already.
+        if link.mode == Mode::Free {
+            link.mode = Mode::Turn;
+        }
+    }
+    Ok(())
 }
 
 impl DraftTable<'_> {
@@ -155,6 +205,35 @@ struct Builder<'b, 'a> {
 struct Sketch {
     link: Link,
     columns: Vec<String>,
+    parent: Name,
+}
+
+/// A key that refers to nothing: these columns of it are null.
+fn nothing(key: &ForeignKey, columns: Vec<String>) -> Sketch {
+    let link = Link {
+        name: key.name.clone(),
+        columns: Vec::new(),
+        parent: Parent::Nothing,
+        parent_columns: Vec::new(),
+        mode: Mode::Free,
+        nulls: 0.0,
+        nullable: true,
+        skew: Skew::Uniform,
+        partner: None,
+    };
+    Sketch { link, columns, parent: key.references.clone() }
+}
+
+/// By its name or an alias.
+fn is_foreign_key(spec: &Spec) -> bool {
+    canonical(spec) == FOREIGN_KEY
+}
+
+/// The name of a kind that may be spelled by an alias.
+fn canonical(spec: &Spec) -> &str {
+    let same = |name: &&str| name.eq_ignore_ascii_case(&spec.kind);
+    let kind = values::KINDS.iter().find(|kind| same(&kind.name) || kind.aliases.iter().any(|alias| same(&alias)));
+    kind.map_or(spec.kind.as_str(), |kind| kind.name)
 }
 
 impl<'a> Builder<'_, 'a> {
@@ -166,7 +245,7 @@ impl<'a> Builder<'_, 'a> {
             let at = |problem: String| invalid(format!("tables.{}.columns.{name}: {problem}", shown(table)), None);
             let column = table.column(name).ok_or_else(|| at("the table has no such column".to_owned()))?;
             let spec = config::spec(value).map_err(at)?;
-            if column.generated.is_some() && spec.kind != DEFAULT {
+            if column.generated.is_some() && canonical(&spec) != DEFAULT {
                 return Err(at("the database computes it: it takes no value".to_owned()));
             }
             specs.push((name.as_str(), spec));
@@ -224,7 +303,7 @@ impl<'a> Builder<'_, 'a> {
     ) -> Result<Source, MockError> {
         let mut used = spec.cloned().unwrap_or_else(|| self.planner.guess(table, column).spec);
         let highest = self.inputs.present.of(table).and_then(|present| present.maxima.get(&column.name));
-        if used.kind == "sequence"
+        if canonical(&used) == "sequence"
             && !used.options.contains_key("start")
             && let Some(&highest) = highest
         {
@@ -246,29 +325,128 @@ impl<'a> Builder<'_, 'a> {
         }
     }
 
-    /// The table's foreign keys, those of many columns first; each column follows the first one that it stands in.
-    fn sketches(&self, table: &Table, specs: &[(&str, Spec)]) -> Result<Vec<Sketch>, MockError> {
+    /// The table's foreign keys. Those that may not be null come first, and of these the ones with many columns: each column
+    /// follows the first key that it stands in, and later keys take what is left to them.
+    fn sketches(&mut self, table: &Table, specs: &[(&str, Spec)]) -> Result<Vec<Sketch>, MockError> {
         let spec = |column: &str| specs.iter().find(|(name, _)| *name == column).map(|(_, spec)| spec);
-        let own = |column: &String| spec(column).is_some_and(|spec| spec.kind != FOREIGN_KEY);
+        let own = |column: &String| spec(column).is_some_and(|spec| !is_foreign_key(spec));
+        let nullable = |name: &String| table.column(name).is_some_and(|column| !column.not_null);
         let mut keys: Vec<&ForeignKey> = table.foreign_keys.iter().filter(|key| key.enforced).collect();
-        keys.sort_by_key(|key| std::cmp::Reverse(key.columns.len()));
+        // A street, which has an area itself, before the area.
+        let leads = |key: &ForeignKey| {
+            let parent = self.inputs.catalog.table(&key.references.schema, &key.references.name);
+            let inner = parent.into_iter().flat_map(|parent| {
+                let firm = |column: &String| parent.column(column).is_some_and(|column| column.not_null);
+                parent.foreign_keys.iter().filter(move |inner| inner.columns.iter().all(firm))
+            });
+            let others = |name: &Name| *name != key.references && table.foreign_keys.iter().any(|key| key.references == *name);
+            inner.filter(|inner| others(&inner.references)).count()
+        };
+        keys.sort_by_key(|key| {
+            let nullable = key.columns.iter().filter(|column| nullable(column)).count();
+            let mixed = nullable > 0 && nullable < key.columns.len();
+            (mixed, nullable > 0, Reverse(key.columns.len()), Reverse(leads(key)))
+        });
         let mut sketches: Vec<Sketch> = Vec::new();
         for key in keys {
-            let taken = |column: &String| sketches.iter().any(|sketch| sketch.columns.contains(column)) || own(column);
-            if key.columns.iter().any(taken) {
-                // What the other key implies; loading checks it.
+            let taken = |column: &&String| sketches.iter().any(|sketch| sketch.columns.contains(*column)) || own(column);
+            let (bound, free): (Vec<&String>, Vec<&String>) = key.columns.iter().partition(taken);
+            let open: Vec<String> = free.iter().filter(|column| nullable(column)).map(|&column| column.clone()).collect();
+            if free.is_empty() {
+                // What the other keys imply; loading checks it.
                 continue;
             }
-            let options = key.columns.iter().find_map(|column| spec(column));
-            sketches.push(self.sketch(table, key, options)?);
+            if bound.is_empty() && (open.is_empty() || open.len() == free.len()) {
+                let options = key.columns.iter().find_map(|column| spec(column));
+                sketches.push(self.sketch(table, key, options)?);
+            } else if bound.is_empty() || !self.follow(&mut sketches, key) {
+                if open.is_empty() && let Some(partner) = self.partner(&sketches, key) {
+                    let mut sketch = self.sketch(table, key, None)?;
+                    let free: Vec<usize> =
+                        (0..key.columns.len()).filter(|&at| free.contains(&&key.columns[at])).collect();
+                    sketch.columns = free.iter().map(|&at| key.columns[at].clone()).collect();
+                    sketch.link.parent_columns = free.iter().map(|&at| key.referenced_columns[at].clone()).collect();
+                    sketch.link.partner = Some(partner);
+                    sketches.push(sketch);
+                    continue;
+                }
+                if open.is_empty() {
+                    return Err(MockError::Plan {
+                        table: shown(table),
+                        problem: format!("{} shares columns with another foreign key, and no parents fit both", key.name),
+                        fix: format!("leave the table out with `count: 0` in {CONFIG}"),
+                    });
+                }
+                // One null is enough for the whole key to refer to nothing.
+                self.notes.push(format!("{}: {} is always null, {} shares columns", shown(table), open.join(", "), key.name));
+                sketches.push(nothing(key, open));
+            }
         }
-        for (name, spec) in specs.iter().filter(|(_, spec)| spec.kind == FOREIGN_KEY) {
-            if sketches.iter().any(|sketch| sketch.columns.iter().any(|column| column == name)) {
-                continue;
+        for (name, spec) in specs.iter().filter(|(_, spec)| is_foreign_key(spec)) {
+            let column = (*name).to_owned();
+            let linked = sketches.iter().any(|sketch| sketch.columns.contains(&column));
+            if !linked && !table.foreign_keys.iter().any(|key| key.columns.contains(&column)) {
+                sketches.push(self.declared(table, name, spec)?);
             }
-            sketches.push(self.declared(table, name, spec)?);
         }
         Ok(sketches)
+    }
+
+    /// Lets the free columns of a key follow a parent that is chosen already, when that parent itself refers to the key's table
+    /// by the columns they share: the house's area is its street's area.
+    fn follow(&self, sketches: &mut [Sketch], key: &ForeignKey) -> bool {
+        for sketch in sketches {
+            let Some(parent) = self.inputs.catalog.table(&sketch.parent.schema, &sketch.parent.name) else { continue };
+            let through = parent.foreign_keys.iter().filter(|other| other.references == key.references);
+            for other in through {
+                // Which of the parent's columns holds what each column of the key has to hold.
+                let source = |target: &String| {
+                    let at = other.referenced_columns.iter().position(|column| column == target)?;
+                    Some(other.columns[at].clone())
+                };
+                let sources: Option<Vec<String>> = key.referenced_columns.iter().map(source).collect();
+                let Some(sources) = sources else { continue };
+                let fits = key.columns.iter().zip(&sources).all(|(column, source)| {
+                    let at = sketch.columns.iter().position(|other| other == column);
+                    let not_null = parent.column(source).is_some_and(|column| column.not_null);
+                    not_null && at.is_none_or(|at| sketch.link.parent_columns[at] == *source)
+                });
+                let shared = key.columns.iter().any(|column| sketch.columns.contains(column));
+                if !fits || !shared {
+                    continue;
+                }
+                for (column, source) in key.columns.iter().zip(sources) {
+                    if !sketch.columns.contains(column) {
+                        sketch.columns.push(column.clone());
+                        sketch.link.parent_columns.push(source);
+                    }
+                }
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A parent that is chosen already and shares one column with the key, where that column refers to the same third table on
+    /// both sides.
+    fn partner(&self, sketches: &[Sketch], key: &ForeignKey) -> Option<Partner> {
+        let catalog = self.inputs.catalog;
+        let single = |table: &Name, column: &str| {
+            let table = catalog.table(&table.schema, &table.name)?;
+            let keys = table.foreign_keys.iter().find(|key| key.columns.len() == 1 && key.columns[0] == column);
+            keys.map(|key| (key.references.clone(), key.referenced_columns.clone()))
+        };
+        sketches.iter().enumerate().find_map(|(link, sketch)| {
+            let shared: Vec<usize> =
+                (0..key.columns.len()).filter(|&at| sketch.columns.contains(&key.columns[at])).collect();
+            let [at] = shared[..] else { return None };
+            let first = sketch.columns.iter().position(|column| *column == key.columns[at])?;
+            let columns = [sketch.link.parent_columns.get(first)?.clone(), key.referenced_columns[at].clone()];
+            let third = single(&sketch.parent, &columns[0])?;
+            let known = |name: &Name| self.names.contains(name);
+            let all = known(&sketch.parent) && known(&key.references) && known(&third.0);
+            (all && single(&key.references, &columns[1])? == third).then_some(Partner { link, columns })
+        })
     }
 
     fn sketch(&self, table: &Table, key: &ForeignKey, spec: Option<&Spec>) -> Result<Sketch, MockError> {
@@ -335,6 +513,7 @@ impl<'a> Builder<'_, 'a> {
             }
         };
         let chosen = self.names.iter().position(|name| name == parent);
+        let wanted = parent.clone();
         let parent = match chosen {
             Some(index) => Parent::Chosen(index),
             None if has_rows(self.inputs.present, parent) => Parent::Present(parent.clone()),
@@ -360,8 +539,9 @@ impl<'a> Builder<'_, 'a> {
             nulls,
             nullable,
             skew,
+            partner: None,
         };
-        Ok(Sketch { link, columns })
+        Ok(Sketch { link, columns, parent: wanted })
     }
 }
 
@@ -372,7 +552,7 @@ fn has_rows(present: &Present, name: &Name) -> bool {
 /// The columns that COPY writes, each after those it depends on, else as declared.
 fn order<'a>(table: &'a Table, specs: &[(&str, Spec)], checks: &TableChecks) -> Vec<&'a catalog::Column> {
     let by_default =
-        |column: &catalog::Column| specs.iter().any(|(name, spec)| *name == column.name && spec.kind == DEFAULT);
+        |column: &catalog::Column| specs.iter().any(|(name, spec)| *name == column.name && canonical(spec) == DEFAULT);
     let mut columns: Vec<&catalog::Column> =
         table.columns.iter().filter(|column| column.generated.is_none() && !by_default(column)).collect();
     // Each pass settles at least one pair; a circle of conditions ends it.
