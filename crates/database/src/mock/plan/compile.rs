@@ -49,7 +49,15 @@ impl Draft<'_> {
         let seed = self.seed;
         let mut tables: Vec<Option<Table>> = self.tables.iter().map(|_| None).collect();
         for (index, draft) in self.tables.into_iter().enumerate() {
-            let context = Context { seed, index, counts: &counts, keys, rank: &rank, thirds: &thirds, positions: &positions[index] };
+            let context = Context {
+                seed,
+                index,
+                counts: &counts,
+                keys,
+                rank: &rank,
+                thirds: &thirds,
+                positions: &positions[index],
+            };
             tables[rank[index]] = Some(context.table(draft, &sizes[index]));
         }
         Ok(Plan { rows: Rows { tables: tables.into_iter().flatten().collect() }, notes })

@@ -7,6 +7,7 @@
 mod compile;
 mod count;
 mod draft;
+mod links;
 mod partition;
 mod select;
 mod unique;
