@@ -78,8 +78,6 @@ pub struct Generated {
 #[derive(Debug, Clone, Serialize)]
 pub struct GeneratedTable {
     pub table: String,
-    #[serde(skip)]
-    name: Name,
     pub rows: u64,
     pub bytes: u64,
     pub duration_ms: u64,
@@ -219,8 +217,7 @@ async fn generate_locked(
         lock_tables(client, &names).await?;
     }
     for (index, shape) in rows.tables.iter().enumerate() {
-        let name = shape.name.clone();
-        let mut table = GeneratedTable { table: display(&name), name, rows: shape.count, bytes: 0, duration_ms: 0 };
+        let mut table = GeneratedTable { table: display(&shape.name), rows: shape.count, bytes: 0, duration_ms: 0 };
         let described = catalog.table(&shape.name.schema, &shape.name.name);
         let triggers = described.map(insert_triggers).unwrap_or_default();
         if !triggers.is_empty() && shape.triggers == Triggers::Skip {
