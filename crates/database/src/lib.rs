@@ -1,8 +1,8 @@
 //! The database toolchain: migrations, seeds, queries. It works on a connection that the caller brings and on folders
 //! that the caller names; it starts no server, finds no project, and prints nothing.
 //!
-//! It is not: a driver (`tokio-postgres` is), a SQL parser (the server is; [`sql`] only finds where statements begin and
-//! end), or the introspected schema (`postgres::catalog`).
+//! It is not: a driver (`tokio-postgres` is), the judge of SQL (the server is; [`sql`] finds where statements begin and end,
+//! and [`grammar`] tells what they lock and lose), or the introspected schema (`postgres::catalog`).
 //!
 //! Key types: [`migrate::Sources`] (the files), [`migrate::Status`] (files against database), [`seed::Seeds`],
 //! [`query::Script`], [`StatementFailure`] (what PostgreSQL refused, with file, line and column), [`Error`].
