@@ -1,6 +1,7 @@
 //! Copies one database over another, plain or anonymised, and tells the rates. Run by benches/database/sync.
 //!
 //! `sync <from url> <to url> plain|anonymize [rules file]`
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a measuring program, run by hand")]
 
 use std::sync::Arc;
 use std::time::Instant;

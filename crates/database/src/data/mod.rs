@@ -69,7 +69,8 @@ impl Format {
 /// True for a schema that the project made: not one of nself, of its services (Hasura's catalog, users, files), or of the
 /// server.
 pub fn own_schema(name: &str) -> bool {
-    !matches!(name, "nself" | "hdb_catalog" | "auth" | "storage" | "mail" | "information_schema") && !name.starts_with("pg_")
+    !matches!(name, "nself" | "hdb_catalog" | "auth" | "storage" | "mail" | "information_schema")
+        && !name.starts_with("pg_")
 }
 
 /// The file that says what an exported folder holds.

@@ -222,7 +222,12 @@ async fn fill(client: &Client, runner: &mut TestRunner, rows: usize) {
 async fn every_type_survives_every_format() {
     let database = testkit::db().await;
     let mut client = database.client().await;
-    client.batch_execute("SET TimeZone = 'America/New_York'; SET DateStyle = 'German'; SET IntervalStyle = 'sql_standard'").await.unwrap();
+    client
+        .batch_execute(
+            "SET TimeZone = 'America/New_York'; SET DateStyle = 'German'; SET IntervalStyle = 'sql_standard'",
+        )
+        .await
+        .unwrap();
     // Fixed seed and no clock: what fails, fails again.
     let mut runner = TestRunner::deterministic();
     fill(&client, &mut runner, 60).await;
@@ -233,7 +238,12 @@ async fn every_type_survives_every_format() {
         let output = folder.root().join(format.as_str());
         export::run(&place(&database), &wanted(format, &output), &Arc::default(), &mut std::io::sink()).await.unwrap();
         reset::reset(&mut client, &[], &database::Options::default(), &allowed()).await.unwrap();
-        client.batch_execute("SET TimeZone = 'America/New_York'; SET DateStyle = 'German'; SET IntervalStyle = 'sql_standard'").await.unwrap();
+        client
+            .batch_execute(
+                "SET TimeZone = 'America/New_York'; SET DateStyle = 'German'; SET IntervalStyle = 'sql_standard'",
+            )
+            .await
+            .unwrap();
         let report = run_import(&mut client, &from(&output)).await;
         let report =
             report.unwrap_or_else(|error| panic!("{format:?}: {error} {:?}", project::Diagnostic::why(&error)));

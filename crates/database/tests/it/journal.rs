@@ -235,7 +235,11 @@ async fn waiting_for_the_next_try_can_be_cancelled() {
     let sources = folder.sources();
     let (said, heard) = tokio::sync::oneshot::channel::<()>();
     let mut said = Some(said);
-    let mut events = |_: &Event<'_>| drop(said.take().map(|said| said.send(())));
+    let mut events = |_: &Event<'_>| {
+        if let Some(said) = said.take() {
+            said.send(()).unwrap();
+        }
+    };
     let options = Options { lock_timeout: Duration::from_millis(50), lock_retries: 1000, ..Options::default() };
     let mut runner = Runner { sources: &sources, options, backup: None, events: &mut events };
     let token = client.cancel_token();

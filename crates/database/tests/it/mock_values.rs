@@ -28,10 +28,10 @@ fn compiled(planner: &Planner<'_>, table: &Table) -> Vec<(String, Column)> {
     for _ in 0..columns.len() {
         for (earlier, later) in &checks.order {
             let place = |name: &String| columns.iter().position(|column| column.name == *name);
-            if let (Some(first), Some(second)) = (place(earlier), place(later)) {
-                if second < first {
-                    columns.swap(first, second);
-                }
+            if let (Some(first), Some(second)) = (place(earlier), place(later))
+                && second < first
+            {
+                columns.swap(first, second);
             }
         }
     }

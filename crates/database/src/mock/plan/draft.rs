@@ -173,7 +173,7 @@ pub(super) fn is_foreign_key(spec: &Spec) -> bool {
 /// The name of a kind that may be spelled by an alias.
 fn canonical(spec: &Spec) -> &str {
     let same = |name: &&str| name.eq_ignore_ascii_case(&spec.kind);
-    let kind = values::KINDS.iter().find(|kind| same(&kind.name) || kind.aliases.iter().any(|alias| same(alias)));
+    let kind = values::KINDS.iter().find(|kind| same(&kind.name) || kind.aliases.iter().any(&same));
     kind.map_or(spec.kind.as_str(), |kind| kind.name)
 }
 
