@@ -43,11 +43,16 @@ impl Generate for Boolean {
     }
 
     fn distinct(&self) -> Option<u64> {
-        Some(2)
+        Some(if matches!(self.probability, 0 | u64::MAX) { 1 } else { 2 })
     }
 
     fn nth(&self, index: u64, _: &Row<'_>, _: &mut Pcg, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.words[(index & 1) as usize].as_bytes());
+        let truth = match self.probability {
+            0 => false,
+            u64::MAX => true,
+            _ => index & 1 == 1,
+        };
+        out.extend_from_slice(self.words[usize::from(truth)].as_bytes());
     }
 }
 
