@@ -104,6 +104,7 @@ pub fn error_codes() -> Vec<&'static str> {
         database::CODES,
         database::mock::CODES,
         database::data::CODES,
+        database::mask::CODES,
         gateway::CODES,
         graphql::CODES,
         mail::CODES,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use postgres::catalog::{Catalog, Column, Table};
+use postgres::catalog::{Catalog, Column, ForeignKey, Table};
 use serde_json::Value;
 
 use super::{
@@ -67,29 +67,41 @@ pub(super) fn render(catalog: &Catalog, present: &Present, start: &Start) -> Res
 fn columns(text: &mut String, planner: &Planner<'_>, table: &Table) {
     let (generated, own): (Vec<&Column>, Vec<&Column>) =
         table.columns.iter().partition(|column| column.generated.is_some());
+    let (shared, own): (Vec<&Column>, Vec<&Column>) = own.into_iter().partition(|column| is_shared(table, column));
     if !own.is_empty() {
         text.push_str("    columns:\n");
     }
-    let lines: Vec<(String, String)> = own
-        .into_iter()
-        .map(|column| {
-            let (spec, why) = guess(planner, table, column);
-            (format!("      {}: {}", scalar(&column.name), flow(&spec)), why)
-        })
-        .collect();
+    let line = |column: &Column| {
+        let (spec, why) = guess(planner, table, column);
+        (format!("      {}: {}", scalar(&column.name), flow(&spec)), why)
+    };
+    let lines: Vec<(String, String)> = own.into_iter().map(line).collect();
     let width = lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width < 60).max().unwrap_or(0);
     for (line, why) in lines {
         let _ = writeln!(text, "{line:width$}  # {why}");
+    }
+    for column in shared {
+        let keys: Vec<&str> = keys_of(table, column).iter().map(|key| key.name.as_str()).collect();
+        let _ = writeln!(text, "      # {} follows {}", column.name, keys.join(" and "));
     }
     for column in generated {
         let _ = writeln!(text, "      # {} is computed by the database", column.name);
     }
 }
 
+fn keys_of<'t>(table: &'t Table, column: &Column) -> Vec<&'t ForeignKey> {
+    table.foreign_keys.iter().filter(|key| key.columns.contains(&column.name)).collect()
+}
+
+/// Whether no entry of its own can say what the column is: rows get it together with other columns, or for several keys.
+fn is_shared(table: &Table, column: &Column) -> bool {
+    let keys = keys_of(table, column);
+    keys.len() > 1 || keys.iter().any(|key| key.columns.len() > 1)
+}
+
 /// The column's entry and where it comes from.
 fn guess(planner: &Planner<'_>, table: &Table, column: &Column) -> (Spec, String) {
-    let mut keys: Vec<_> = table.foreign_keys.iter().filter(|key| key.columns.contains(&column.name)).collect();
-    keys.sort_by_key(|key| std::cmp::Reverse(key.columns.len()));
+    let keys = keys_of(table, column);
     match keys.first() {
         Some(key) => {
             let mut spec = Spec { kind: "foreignKey".to_owned(), ..Spec::default() };

@@ -135,7 +135,9 @@ impl<'a> Loader<'a> {
         let names = names.join(", ");
         let target = Ident::new(&table.schema).dot(&table.name);
         if !self.options.upsert {
-            return Ok(Way { table, source, copy: format!("COPY {target} ({names}) FROM STDIN"), then: None });
+            // A table may have no columns, a list of them may not be empty.
+            let list = if names.is_empty() { String::new() } else { format!(" ({names})") };
+            return Ok(Way { table, source, copy: format!("COPY {target}{list} FROM STDIN"), then: None });
         }
         let key = key(table, batch)?;
         let stage = (target.to_string(), batch.columns.clone());
