@@ -56,13 +56,20 @@ impl Loose<'_> {
         }
     }
 
-    /// SQL that checks the key and makes it what it was.
-    pub fn restore(&self) -> String {
-        let check = format!("SET CONSTRAINTS {} IMMEDIATE;\n", self.constraint());
-        match self.way {
-            Way::Deferred => check,
-            Way::Nullable | Way::Rigid => check + &self.alter("NOT DEFERRABLE"),
-        }
+    /// SQL that checks the key.
+    pub fn check(&self) -> String {
+        format!("SET CONSTRAINTS {} IMMEDIATE;\n", self.constraint())
+    }
+
+    /// SQL that makes the keys what they were. Everything that was put off is checked before: no table is altered while
+    /// one of its keys waits.
+    pub fn restore<'l>(loose: impl IntoIterator<Item = &'l Self>) -> String
+    where
+        Self: 'l,
+    {
+        let altered = loose.into_iter().filter(|loose| loose.way != Way::Deferred);
+        let undo = altered.map(|loose| loose.alter("NOT DEFERRABLE"));
+        std::iter::once("SET CONSTRAINTS ALL IMMEDIATE;\n".to_owned()).chain(undo).collect()
     }
 
     fn constraint(&self) -> String {

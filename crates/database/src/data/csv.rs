@@ -105,6 +105,10 @@ impl<R: BufRead> Csv<R> {
                 b'\n' => {
                     input.consume(1);
                     *line += 1;
+                    // In a table without columns every line is a row.
+                    if !anything && target.columns.is_empty() {
+                        return Ok(true);
+                    }
                     // In a table with one column an empty line is a row: NULL.
                     if !anything && columns.len() != 1 {
                         continue;

@@ -15,7 +15,7 @@ use crate::{
     Error,
     data::{DataError, advance_sequence},
     failure::Source,
-    order::{Order, Way},
+    order::{Loose, Order, Way},
     session, sql,
 };
 
@@ -258,8 +258,8 @@ fn write(catalog: &Catalog, asked: &Table, wanted: &Extract, sets: &BTreeMap<(&s
         sql.push_str(&insert(table, &set.rows, parent));
         report.push(ExtractedTable { table: format!("{}.{}", table.schema, table.name), rows: set.rows.len(), parent });
     }
-    for loose in circles.iter().filter(|loose| loose.way != Way::Deferred) {
-        sql.push_str(&loose.restore());
+    if circles.iter().any(|loose| loose.way != Way::Deferred) {
+        sql.push_str(&Loose::restore(circles.iter().copied()));
     }
     for table in order
         .tables

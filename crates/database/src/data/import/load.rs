@@ -174,18 +174,15 @@ impl<'a> Loader<'a> {
     pub(super) async fn settle(&mut self, order: &Order<'_>) -> Result<(), Error> {
         while self.options.keep_going && self.remove_orphans(order).await? {}
         for loose in &order.loose {
-            self.client.batch_execute("SAVEPOINT nself_rows").await?;
-            match self.client.batch_execute(&loose.restore()).await {
-                Ok(()) => self.client.batch_execute("RELEASE nself_rows").await?,
-                Err(error) => match error.as_db_error().filter(|refusal| is_about_rows(refusal)) {
-                    None => return Err(error.into()),
-                    Some(refusal) => {
-                        self.client.batch_execute("ROLLBACK TO nself_rows").await?;
-                        self.refused.push(orphan(loose, refusal.message(), refusal.detail()));
-                        return Err(DataError::Rows { failures: std::mem::take(&mut self.refused), more: false }.into());
-                    }
-                },
-            }
+            let Err(error) = self.client.batch_execute(&loose.check()).await else { continue };
+            let Some(refusal) = error.as_db_error().filter(|refusal| is_about_rows(refusal)) else {
+                return Err(error.into());
+            };
+            self.refused.push(orphan(loose, refusal.message(), refusal.detail()));
+            return Err(DataError::Rows { failures: std::mem::take(&mut self.refused), more: false }.into());
+        }
+        if !order.loose.is_empty() {
+            self.client.batch_execute(&Loose::restore(&order.loose)).await?;
         }
         Ok(())
     }
