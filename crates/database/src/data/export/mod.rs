@@ -303,13 +303,18 @@ struct Job {
     size: f64,
 }
 
+/// The format that can hold a table: Parquet counts rows by their values, and in a table without columns there are none.
+fn held(table: &Table, format: Format) -> Format {
+    if format == Format::Parquet && table.columns.is_empty() { Format::Ndjson } else { format }
+}
+
 impl Job {
     fn new(table: &Table, format: Format) -> Self {
         let safe = |name: &str| name.replace('%', "%25").replace('/', "%2F");
         Self {
             schema: table.schema.clone(),
             table: table.name.clone(),
-            file: format!("{}.{}.{}", safe(&table.schema), safe(&table.name), format.as_str()),
+            file: format!("{}.{}.{}", safe(&table.schema), safe(&table.name), held(table, format).as_str()),
             size: table.estimated_rows.unwrap_or(0.0),
         }
     }
@@ -333,12 +338,13 @@ async fn work(client: Client, shared: Arc<Shared>) -> Result<(), Error> {
         let Some(table) = shared.catalog.table(&job.schema, &job.table) else { continue };
         let path = shared.folder.join(&job.file);
         let unfinished = Unfinished::new(&path)?;
-        let mut entry = if shared.format == Format::Parquet {
+        let format = held(table, shared.format);
+        let mut entry = if format == Format::Parquet {
             encode::parquet(&client, &shared.catalog, table, job.file, &unfinished, &shared.progress).await?
         } else {
             let mut out = std::io::BufWriter::with_capacity(256 * 1024, unfinished.file());
             let (catalog, progress) = (&shared.catalog, &shared.progress);
-            let entry = encode::table(&client, catalog, table, shared.format, job.file, &mut out, progress).await?;
+            let entry = encode::table(&client, catalog, table, format, job.file, &mut out, progress).await?;
             out.flush().map_err(|source| Error::Io { file: path.clone(), source })?;
             entry
         };
